@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util';
+import { CountersignError } from '../errors.ts';
+import { homeLayout, homePath } from '../runtime/home-layout.ts';
+import { openHome } from '../runtime/open-home.ts';
+import type { Command, Io } from './io.ts';
+import { palette } from './paint.ts';
+
+export const initCommand: Command = {
+  name: 'init',
+  summary: 'make a home: keys, certificates, log, starter policy, one API key',
+  help: `Usage: countersign init [--home DIR] [--json]
+
+Makes a home (default: $COUNTERSIGN_HOME, else ~/.countersign) with its own certificate authority, timestamp authority
+and transparency log, a starter policy that allows only the tools you accept, and one API key, which is shown once.
+It never overwrites: run again, it says what is there and exits with 1.
+
+  --json   prints {"home", "apiKey", "trustedRoot"}
+`,
+  async run(args, io) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { home: { type: 'string' }, json: { type: 'boolean', default: false } },
+    });
+    const root = homePath(values.home, io.env, io.cwd);
+    const { createHome } = await import('../runtime/create-home.ts');
+    try {
+      const made = await createHome(root);
+      io.stdout.write(values.json ? `${JSON.stringify(made)}\n` : welcome(made, io));
+      return 0;
+    } catch (error) {
+      if (!(error instanceof CountersignError) || error.code !== 'HOME_EXISTS') throw error;
+      io.stdout.write(values.json ? `${JSON.stringify(existingJson(root))}\n` : existing(root));
+      return 1;
+    }
+  },
+};
+
+function welcome(
+  { home, apiKey, trustedRoot }: { home: string; apiKey: string; trustedRoot: string },
+  io: Io,
+): string {
+  const { bold, dim } = palette(io.stdout, io);
+  return `Made a home at ${home}
+
+  API key      ${bold(apiKey)}
+               ${dim('shown this once: keep it, and give it to the gate as COUNTERSIGN_API_KEY')}
+  trust root   ${trustedRoot}
+  policy       ${homeLayout(home).policy}
+
+Next: put the gate in front of an MCP server, list its tools and accept those that you want to allow.
+
+  export COUNTERSIGN_API_KEY=…
+  countersign wrap --name files -- npx -y @modelcontextprotocol/server-filesystem .
+  countersign tools accept files --read-only
+`;
+}
+
+function existing(root: string): string {
+  const { config, layout } = openHome(root);
+  return `There is a home at ${root} already; nothing was changed.
+
+  made         ${config.createdAt}
+  log          ${config.origin}
+  trust root   ${layout.trustedRoot}
+  policy       ${layout.policy}
+  API keys     ${layout.apiKeys} (digests only: a key is shown once, when it is made)
+`;
+}
+
+function existingJson(root: string) {
+  const { config, layout } = openHome(root);
+  return {
+    error: 'HOME_EXISTS',
+    home: root,
+    trustedRoot: layout.trustedRoot,
+    policy: layout.policy,
+    origin: config.origin,
+    createdAt: config.createdAt,
+  };
+}

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+// Only what every Node can load is imported here: an old one must get a sentence, not a stack trace.
+import type { Command, Io } from './io.ts';
+
+const oldest = 24;
+
+/** Each command loads on its own, so that none pays for the others at start. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  init: async () => (await import('./init.ts')).initCommand,
+  wrap: async () => (await import('./wrap.ts')).wrapCommand,
+  tools: async () => (await import('./tools.ts')).toolsCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  trust: async () => (await import('./trust.ts')).trustCommand,
+  log: async () => (await import('./log.ts')).logCommand,
+};
+
+async function main(args: readonly string[], io: Io): Promise<number> {
+  if (Number(process.versions.node.split('.')[0]) < oldest) {
+    io.stderr.write(
+      `countersign needs Node ${oldest} or newer, and this is ${process.versions.node}.\n` +
+        'Install a current Node, or run it through the npm package "node": npx -p node@24 -c "countersign …".\n',
+    );
+    return 2;
+  }
+  const [name, ...rest] = args;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    const asked = rest[0] === undefined ? undefined : commands[rest[0]];
+    io.stdout.write(asked ? (await asked()).help : await overview());
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-V') {
+    io.stdout.write(`${await version()}\n`);
+    return 0;
+  }
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!load) {
+    io.stderr.write(`countersign: there is no command “${name}”. Try: countersign help\n`);
+    return 2;
+  }
+  const command = await load();
+  if (wantsHelp(rest)) {
+    io.stdout.write(command.help);
+    return 0;
+  }
+  return command.run(rest, io);
+}
+
+/** `--help` counts before a `--`: after it, it belongs to the wrapped command. */
+function wantsHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
+}
+
+async function overview(): Promise<string> {
+  const list = await Promise.all(Object.values(commands).map((load) => load()));
+  const rows = list.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`);
+  return [
+    'countersign: no tool call without a verdict, no verdict without proof',
+    '',
+    'Usage: countersign COMMAND [OPTION…]',
+    '',
+    ...rows,
+    '',
+    'countersign help COMMAND tells more.',
+    '',
+  ].join('\n');
+}
+
+async function version(): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+const io: Io = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+};
+
+try {
+  process.exitCode = await main(process.argv.slice(2), io);
+} catch (error) {
+  const { report } = await import('./report.ts');
+  process.exitCode = report(error, io);
+}

@@ -1,0 +1,80 @@
+import type { CallReport, EnvelopeReport, Report, ReportedFailure } from '../verify/report.ts';
+import type { Io } from './io.ts';
+import { palette } from './paint.ts';
+import type { Palette } from './paint.ts';
+import { printable } from './printable.ts';
+
+/** A verification's report for people: one block a call, one line a failed check. */
+export function formatReport(report: Report, io: Pick<Io, 'stdout' | 'env'>): string {
+  const paint = palette(io.stdout, io);
+  const { calls, failures } = report;
+  const refused = calls.filter(({ ok }) => !ok).length;
+  const blocks = calls.map((call) => formatCall(call, paint));
+  const between = failures.map((failure) => formatFailure(failure, paint));
+  const verdict = report.ok
+    ? paint.good(`verified: ${calls.length}`)
+    : paint.bad(`refused: ${refused > 0 ? `${refused} of ${calls.length}` : 'the whole'}`);
+  return [
+    ...blocks,
+    ...between,
+    `${verdict}   ${paint.dim(`assurance: ${report.assurance} · trust root sha256:${report.trustRoot}`)}`,
+    '',
+  ].join('\n');
+}
+
+function formatCall(call: CallReport, paint: Palette): string {
+  const [first] = call.envelopes;
+  const title = first === undefined ? call.from.join(', ') : headline(call.envelopes);
+  const mark = call.ok ? paint.good('✔') : paint.bad('✘');
+  const rows = [
+    ...call.failures.map((failure) => formatFailure(failure, paint)),
+    ...(first === undefined
+      ? []
+      : rowsOf(call, first).map(([name, text]) => `  ${paint.dim(name.padEnd(11))}${text}`)),
+  ];
+  return [`${mark} ${paint.bold(title)}`, ...rows, ''].join('\n');
+}
+
+function headline(envelopes: readonly EnvelopeReport[]): string {
+  const said = envelopes.find(({ verdict }) => verdict !== undefined);
+  const did = envelopes.find(({ outcome }) => outcome !== undefined);
+  const shadow = said?.kind === 'shadow' ? ' (shadow, not enforced)' : '';
+  const parts = [said?.verdict && `${said.verdict}${shadow}`, said?.tool, did?.outcome];
+  const known = parts.filter((part) => part !== undefined).map(printable);
+  return known.length > 0 ? known.join('  ') : printable(envelopes[0]?.predicateType ?? '');
+}
+
+function rowsOf({ envelopes, binding }: CallReport, first: EnvelopeReport): (readonly [string, string])[] {
+  const rows: [string, string | undefined][] = [
+    ['call', first.callId],
+    ['signed by', first.signer.identity],
+    ['agent', first.agent],
+    ['for', first.human],
+    ['rule', first.rule],
+    ['reason', first.reason && [first.reason, first.message].filter((part) => part !== undefined).join(': ')],
+    ['mode', first.mode],
+  ];
+  for (const envelope of envelopes) {
+    const { time, authority } = envelope.stamped;
+    const { origin, index, treeSize } = envelope.log;
+    const name = envelope.outcome === undefined ? 'when' : 'settled';
+    rows.push([name, `${time} by ${authority}`], ['log', `${origin} entry ${index} of ${treeSize}`]);
+  }
+  rows.push(
+    ['subject', binding.subject ?? 'not opened'],
+    ['arguments', binding.arguments],
+    ['params', binding.params],
+    ['result', binding.result && resultText[binding.result]],
+  );
+  return rows.flatMap(([name, text]) => (text === undefined ? [] : [[name, printable(text)] as const]));
+}
+
+const resultText = {
+  raw: 'opened, byte for byte',
+  normalised: 'opened by value: its bytes were printed anew',
+  reason: 'the signed reason',
+};
+
+function formatFailure({ part, code, field, message }: ReportedFailure, paint: Palette): string {
+  return `  ${paint.bad(code)} ${printable(`${part}${field === '' ? '' : ` ${field}`}: ${message}`)}`;
+}

@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CountersignError } from '../errors.ts';
+import type { Expectation } from '../verify/calls.ts';
+import type { Report } from '../verify/report.ts';
+import { loadTrust } from '../verify/trust.ts';
+import type { Trust } from '../verify/trust.ts';
+import { verifyInputs } from '../verify/verify.ts';
+import type { Input, InputOptions } from '../verify/verify.ts';
+import type { Command, Io } from './io.ts';
+import { report, usage } from './report.ts';
+import { formatReport } from './verify-text.ts';
+
+const help = `Usage: countersign verify --trust FILE [OPTION…] FILE…
+       … | countersign verify --trust FILE [OPTION…] -
+
+Checks envelopes offline: signature, certificate, timestamp, place in the log, the pair of verdict and outcome, and that
+they are about the very call and result that they came with. A FILE is a bundle, a whole tool result, a JSON-RPC
+response, or JSON lines of those; a verdict and its outcome may be in two files.
+
+  --trust FILE      the trust root (trusted_root.json), from its operator: countersign trust
+  --identity URI    who must have signed, as an exact SPIFFE URI; without it, any gate of the trust root
+  --arguments FILE  the call's arguments as JSON: they must be what was decided on
+  --action FILE     the action document (countersign log show CALL_ID --action): opens the statement's subject
+  --expect WHAT     allow, deny or executed: refuse anything that does not show it
+  --json            the whole report as JSON
+
+Exit code: 0 verified, 1 refused (with a reason code for each failed check), 2 misuse.
+
+Examples:
+  countersign verify --trust trusted_root.json result.json
+  countersign verify --trust trusted_root.json --expect executed --arguments args.json result.json
+  countersign verify --trust trusted_root.json --json - < envelopes.jsonl
+`;
+
+export const verifyCommand: Command = {
+  name: 'verify',
+  summary: 'check envelopes, tool results, JSON lines: offline, by a trust root alone',
+  help,
+  async run(args, io) {
+    try {
+      return await verify(args, io);
+    } catch (error) {
+      // Only a check that ran may say "refused": everything that kept it from running is misuse.
+      report(error, io);
+      return 2;
+    }
+  },
+};
+
+async function verify(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      trust: { type: 'string' },
+      identity: { type: 'string' },
+      arguments: { type: 'string' },
+      action: { type: 'string' },
+      expect: { type: 'string' },
+      json: { type: 'boolean' },
+    },
+  });
+  if (values.trust === undefined) {
+    throw usage(
+      'Say whom to trust: --trust FILE, the trusted_root.json that the operator prints with: countersign trust',
+    );
+  }
+  if (positionals.length === 0) throw usage('Name a file to verify, or - for standard input.');
+
+  const trust = await readTrust(values.trust, io);
+  const options: InputOptions = {
+    ...(values.identity !== undefined && { identity: values.identity }),
+    ...(values.arguments !== undefined && { arguments: await read(values.arguments, io) }),
+    ...(values.action !== undefined && { action: await read(values.action, io) }),
+    ...(values.expect !== undefined && { expect: expectation(values.expect) }),
+  };
+  const inputs: Input[] = [];
+  for (const name of positionals) inputs.push({ name, bytes: await read(name, io) });
+
+  const result = await verifyInputs(inputs, trust, options);
+  io.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : formatReport(result, io));
+  return exitCode(result);
+}
+
+function exitCode({ ok }: Report): number {
+  return ok ? 0 : 1;
+}
+
+async function readTrust(name: string, io: Io): Promise<Trust> {
+  const bytes = await read(name, io);
+  try {
+    return await loadTrust(bytes);
+  } catch (error) {
+    if (!(error instanceof CountersignError)) throw error;
+    throw new CountersignError(error.code, `${name}: ${error.message}`, { cause: error });
+  }
+}
+
+function expectation(text: string): Expectation {
+  if (text === 'allow' || text === 'deny' || text === 'executed') return text;
+  throw usage(`--expect takes allow, deny or executed, and not “${text}”.`);
+}
+
+async function read(name: string, io: Io): Promise<Uint8Array> {
+  if (name === '-') return readAll(io.stdin);
+  try {
+    return await readFile(resolve(io.cwd, name));
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw usage(`${name} cannot be read (${why}).`);
+  }
+}
+
+async function readAll(stream: Io['stdin']): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CountersignError } from '../errors.ts';
+import { homePath } from '../runtime/home-layout.ts';
+import { assertServerName, defaultServerName, type ServerCommand } from '../runtime/server-ref.ts';
+import { runWrap } from '../runtime/wrap.ts';
+import type { Command, Io } from './io.ts';
+import { usage } from './report.ts';
+
+const help = `Usage: countersign wrap [OPTION…] -- COMMAND [ARG…]
+       countersign wrap [OPTION…] --config FILE --server NAME
+
+Stands between an MCP host and an MCP server over stdio: starts COMMAND, relays everything, and decides, signs and
+records every tool call. Register it in the host where the server's own command was. The API key is taken from
+COUNTERSIGN_API_KEY; without a valid one nothing is started and every request is refused.
+
+  --name NAME        what policy and log call the server (default: made from the command)
+  --policy FILE      use this policy instead of the home's; more than once joins them
+  --relay PATTERN    let methods outside MCP pass that match, such as "acme/*"; never one that makes a server work
+  --config FILE      take the command from a file with "mcpServers" (or "servers"), for hosts that eat “--”
+  --server NAME      the server in that file
+  --home DIR         the home (default: $COUNTERSIGN_HOME, else ~/.countersign)
+
+The exit code is the server's own; 1 when the gate had to stay closed, 127 when the command could not be started.
+
+  countersign wrap --name files -- npx -y @modelcontextprotocol/server-filesystem /srv/project
+`;
+
+export const wrapCommand: Command = {
+  name: 'wrap',
+  summary: 'govern an MCP server: put this where its command was',
+  help,
+  async run(args, io) {
+    const { own, wrapped } = splitAtDashes(args);
+    const { values, positionals } = parseArgs({
+      args: own,
+      allowPositionals: true,
+      options: {
+        name: { type: 'string' },
+        policy: { type: 'string', multiple: true, default: [] },
+        relay: { type: 'string', multiple: true, default: [] },
+        config: { type: 'string' },
+        server: { type: 'string' },
+        home: { type: 'string' },
+      },
+    });
+    if (positionals.length > 0) {
+      throw usage(`Put the server's command after “--”: countersign wrap -- ${positionals.join(' ')}`);
+    }
+    const target = chooseTarget(wrapped, values, io);
+    const name = values.name ?? values.server ?? defaultServerName(target);
+    assertServerName(name);
+    return runWrap({
+      home: homePath(values.home, io.env, io.cwd),
+      apiKey: io.env['COUNTERSIGN_API_KEY'],
+      name,
+      target,
+      policyFiles: values.policy.map((file) => resolve(io.cwd, file)),
+      relayPatterns: values.relay,
+      cwd: io.cwd,
+      env: io.env,
+    });
+  },
+};
+
+/** What the wrapped server is started with. */
+export interface WrapTarget extends ServerCommand {
+  /** Variables of the configuration file, on top of the gate's own. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+function splitAtDashes(args: readonly string[]): { own: string[]; wrapped: string[] | undefined } {
+  const at = args.indexOf('--');
+  return at < 0
+    ? { own: [...args], wrapped: undefined }
+    : { own: args.slice(0, at), wrapped: args.slice(at + 1) };
+}
+
+function chooseTarget(
+  wrapped: readonly string[] | undefined,
+  { config, server }: { config?: string | undefined; server?: string | undefined },
+  io: Io,
+): WrapTarget {
+  const [command, ...args] = wrapped ?? [];
+  if (command !== undefined) {
+    if (config !== undefined)
+      throw usage('Give the command after “--”, or --config with --server, not both.');
+    return { command, args, env: {} };
+  }
+  if (config === undefined || server === undefined) {
+    // Without a target there is nothing to govern: a gate that guessed one could start itself again and again.
+    throw usage(
+      'There is no server to wrap: put its command after “--”, or use --config FILE --server NAME.',
+    );
+  }
+  return readServer(resolve(io.cwd, config), server);
+}
+
+/** An entry of an `mcpServers` file, as the agent hosts write it. */
+function readServer(file: string, name: string): WrapTarget {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new CountersignError('CONFIG_INVALID', `${file} cannot be read as JSON.`, { cause: error });
+  }
+  const servers = field(parsed, 'mcpServers') ?? field(parsed, 'servers');
+  const entry = field(servers, name);
+  if (entry === undefined) {
+    const known = isObject(servers) ? Object.keys(servers).join(', ') : '';
+    throw new CountersignError(
+      'CONFIG_INVALID',
+      `${file} names no server “${name}”${known && `; it has ${known}`}.`,
+    );
+  }
+  const command = field(entry, 'command');
+  const args = field(entry, 'args') ?? [];
+  const env = field(entry, 'env') ?? {};
+  if (
+    typeof command !== 'string' ||
+    command === '' ||
+    !isTexts(args) ||
+    !isObject(env) ||
+    !isTexts(Object.values(env))
+  ) {
+    throw new CountersignError(
+      'CONFIG_INVALID',
+      `The server “${name}” in ${file} needs "command" (text), and may have "args" (texts) and "env" (texts).`,
+    );
+  }
+  return { command, args, env: env as Record<string, string> };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+function field(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}

@@ -1,0 +1,109 @@
+import type { Call, OutcomeKind, ToolStanding } from '../call/call.ts';
+import type { Json } from '../call/json.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { ReasonCode } from '../names.ts';
+import type { Decision, Policy } from '../policy/policy.ts';
+
+/** What the builders of `statements.ts` state. Times are wall milliseconds, digests and commitments hexadecimal. */
+
+/** Whether agent and gate share an operating-system user: what any claim here is worth. */
+export type Mode = 'same-user' | 'isolated';
+
+/** A statement's place in its session. */
+export interface SessionFacts {
+  /** A UUID. */
+  readonly id: string;
+  readonly seq: number;
+  /** SHA-256 of the previous statement's pre-authentication encoding; absent for the first. */
+  readonly prev?: string;
+}
+
+export interface VerdictFacts {
+  readonly call: Call;
+  readonly principal: Principal;
+  readonly standing: ToolStanding;
+  readonly commitments: {
+    /** SHA-256 of the action document. */
+    readonly subject: string;
+    readonly params: string;
+    /** By JSON pointer; only of properties that the tool's schema declares. */
+    readonly arguments: Readonly<Record<string, string>>;
+  };
+  /** Commitment to the policy's whole input. */
+  readonly input: string;
+  readonly decision: Decision;
+  readonly policy: Pick<Policy, 'id' | 'digest' | 'engine'>;
+  readonly session: SessionFacts;
+  readonly mode: Mode;
+  readonly decidedAt: number;
+  readonly notAfter: number;
+  /** False for a shadow run, whose statement is of its own type whatever the verdict. Default true. */
+  readonly enforced?: boolean;
+  /** W3C trace context. */
+  readonly traceparent?: string;
+}
+
+export interface OutcomeFacts {
+  readonly callId: string;
+  /** SHA-256 of the action document: the verdict's subject. */
+  readonly subject: string;
+  readonly verdict: {
+    /** SHA-256 of the verdict's pre-authentication encoding. */
+    readonly sha256: string;
+    readonly logIndex: number;
+    /** The tree that the verdict was included in: order needs no clock. */
+    readonly treeSize: number;
+    readonly rootHash: string;
+  };
+  readonly outcome: OutcomeKind;
+  readonly reason?: { readonly code: ReasonCode; readonly message: string };
+  readonly startedAt: number;
+  readonly finishedAt: number;
+  /** Commitments; `normalised` is absent when the result has no canonical form. */
+  readonly result?: { readonly raw: string; readonly normalised?: string };
+  readonly observedBy: 'gate' | 'caller';
+  /** What the lease did. */
+  readonly enforcement?: readonly ('extended' | 'redacted' | 'cut')[];
+  readonly session: SessionFacts;
+  readonly mode: Mode;
+}
+
+export interface SessionOpenFacts {
+  readonly session: SessionFacts;
+  readonly openedAt: number;
+  readonly mode: Mode;
+  readonly principal: Principal;
+}
+
+export interface SessionCloseFacts {
+  readonly session: SessionFacts;
+  readonly closedAt: number;
+  /** How many statements the session has, this one included. */
+  readonly count: number;
+  readonly mode: Mode;
+}
+
+export interface LogOpenFacts {
+  readonly origin: string;
+  /** The log's whole key id, hexadecimal. */
+  readonly keyId: string;
+  readonly openedAt: number;
+  readonly mode: Mode;
+  /** The last trusted tree head of the log that this one goes on from. */
+  readonly predecessor?: { readonly origin: string; readonly treeSize: number; readonly rootHash: string };
+}
+
+export interface ChangeFacts {
+  /** What was changed: `kind`, and what that kind needs. No secret, no plaintext of a call. */
+  readonly change: Readonly<Record<string, Json>> & { readonly kind: string };
+  readonly changedAt: number;
+  readonly mode: Mode;
+}
+
+export interface RefusalsFacts {
+  readonly since: number;
+  readonly until: number;
+  /** How often each reason refused somebody before anybody was authenticated. */
+  readonly counts: Readonly<Partial<Record<ReasonCode, number>>>;
+  readonly mode: Mode;
+}

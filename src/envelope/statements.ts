@@ -1,0 +1,193 @@
+import { utf8 } from '../call/bytes.ts';
+import type { ToolStanding } from '../call/call.ts';
+import { canonicalJson } from '../call/canonical-json.ts';
+import type { Json, JsonObject } from '../call/json.ts';
+import { hex, sha256 } from '../call/sha256.ts';
+import { inTotoStatementType, predicateTypes } from '../names.ts';
+import type { StatementKind } from '../names.ts';
+import type { Statement } from './envelope.ts';
+import type {
+  ChangeFacts,
+  LogOpenFacts,
+  OutcomeFacts,
+  RefusalsFacts,
+  SessionCloseFacts,
+  SessionFacts,
+  SessionOpenFacts,
+  VerdictFacts,
+} from './facts.ts';
+import { statedPrincipal } from './stated-principal.ts';
+
+/** Builders of every statement that we sign: facts in, in-toto Statement out. Pure. */
+
+/** `allow/v1`, `deny/v1`, or `shadow/v1` for a verdict that was not enforced. */
+export function verdict(facts: VerdictFacts): Statement {
+  const { call, principal, standing, commitments, decision, policy } = facts;
+  const { verdict, code, rule, message, controls } = decision;
+  const enforcedKind = verdict === 'ALLOW' ? 'allow' : 'deny';
+  return statement(
+    facts.enforced === false ? 'shadow' : enforcedKind,
+    callSubject(call.id, commitments.subject),
+    {
+      verdict,
+      reason: { code, ...(rule === undefined ? {} : { rule }), message },
+      callId: call.id,
+      decidedAt: instant(facts.decidedAt),
+      notAfter: instant(facts.notAfter),
+      tenant: principal.tenant,
+      target: call.server.name,
+      mode: facts.mode,
+      era: call.era,
+      input: commitment(facts.input),
+      params: commitment(commitments.params),
+      session: { ...session(facts.session), ...(call.client === undefined ? {} : { client: call.client }) },
+      principal: statedPrincipal(principal),
+      tool: {
+        server: call.server.name,
+        name: call.tool,
+        serverDigest: digest(call.server.digest),
+        ...definition(standing),
+      },
+      arguments: committedArguments(commitments.arguments),
+      policy: { id: policy.id, digest: digest(policy.digest), engine: policy.engine },
+      obligations: verdict === 'ALLOW' ? (decision.obligations as unknown as Json[]) : [],
+      controls: [...controls],
+      ...(facts.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
+    },
+  );
+}
+
+export function outcome(facts: OutcomeFacts): Statement {
+  const { verdict, reason, result, enforcement } = facts;
+  return statement('outcome', callSubject(facts.callId, facts.subject), {
+    callId: facts.callId,
+    verdict: { ...verdict },
+    outcome: facts.outcome,
+    ...(reason === undefined ? {} : { reason: { ...reason } }),
+    startedAt: instant(facts.startedAt),
+    finishedAt: instant(facts.finishedAt),
+    ...(result === undefined
+      ? {}
+      : {
+          result: {
+            raw: commitment(result.raw),
+            ...(result.normalised === undefined ? {} : { normalised: commitment(result.normalised) }),
+          },
+        }),
+    observedBy: facts.observedBy,
+    ...(enforcement === undefined ? {} : { enforcement: [...enforcement] }),
+    mode: facts.mode,
+    session: session(facts.session),
+  });
+}
+
+export function sessionOpen(facts: SessionOpenFacts): Statement {
+  return statement('sessionOpen', sessionSubject(facts.session), {
+    openedAt: instant(facts.openedAt),
+    mode: facts.mode,
+    tenant: facts.principal.tenant,
+    principal: statedPrincipal(facts.principal),
+    session: session(facts.session),
+  });
+}
+
+export function sessionClose(facts: SessionCloseFacts): Statement {
+  return statement('sessionClose', sessionSubject(facts.session), {
+    closedAt: instant(facts.closedAt),
+    mode: facts.mode,
+    count: facts.count,
+    session: session(facts.session),
+  });
+}
+
+/** A log's first entry: which log this is, and which one it goes on from. */
+export function logOpen({ origin, keyId, openedAt, mode, predecessor }: LogOpenFacts): Statement {
+  const log: JsonObject = {
+    origin,
+    keyId,
+    ...(predecessor === undefined ? {} : { predecessor: { ...predecessor } }),
+  };
+  return statement('logOpen', documentSubject(`https://${origin}`, log), {
+    openedAt: instant(openedAt),
+    mode,
+    log,
+  });
+}
+
+/** A change of policy, of accepted tools, a revocation: what an operator or a first contact did to the rules. */
+export function change({ change, changedAt, mode }: ChangeFacts): Statement {
+  return statement('change', documentSubject(change.kind, change), {
+    changedAt: instant(changedAt),
+    mode,
+    change: { ...change },
+  });
+}
+
+/** How many were refused before they were authenticated: one by one they would fill the log. */
+export function refusals({ since, until, counts, mode }: RefusalsFacts): Statement {
+  const sums: JsonObject = { ...counts };
+  return statement('refusals', documentSubject('refusals', sums), {
+    since: instant(since),
+    until: instant(until),
+    mode,
+    counts: sums,
+  });
+}
+
+type Subject = Statement['subject'][number];
+
+function statement(kind: StatementKind, subject: Subject, predicate: Record<string, Json>): Statement {
+  return { _type: inTotoStatementType, subject: [subject], predicateType: predicateTypes[kind], predicate };
+}
+
+function callSubject(callId: string, actionSha256: string): Subject {
+  return { name: `urn:uuid:${callId}`, digest: digest(actionSha256) };
+}
+
+/** A session's artifact is the text of its name. */
+function sessionSubject({ id }: SessionFacts): Subject {
+  const name = `urn:uuid:${id}`;
+  return { name, digest: digest(hex(sha256(utf8(name)))) };
+}
+
+/** The artifact is the canonical JSON of what the predicate carries. */
+function documentSubject(name: string, document: Readonly<Record<string, Json>>): Subject {
+  return { name, digest: digest(hex(sha256(utf8(canonicalJson({ ...document }))))) };
+}
+
+function session({ id, seq, prev }: SessionFacts): JsonObject {
+  return { id, seq, ...(prev === undefined ? {} : { prev: digest(prev) }) };
+}
+
+function definition(standing: ToolStanding): JsonObject {
+  switch (standing.kind) {
+    case 'listed':
+      return { definition: digest(standing.definition.sha256) };
+    case 'changed':
+      return { definition: digest(standing.listed) };
+    case 'method':
+    case 'unknown':
+    case 'server-changed':
+      return {};
+  }
+}
+
+function committedArguments(byPointer: Readonly<Record<string, string>>): JsonObject {
+  const committed = Object.entries(byPointer).map(
+    ([pointer, value]) => [pointer, commitment(value)] as const,
+  );
+  return Object.fromEntries(committed);
+}
+
+function commitment(sha256: string): { commitment: { sha256: string } } {
+  return { commitment: digest(sha256) };
+}
+
+function digest(sha256: string): { sha256: string } {
+  return { sha256 };
+}
+
+/** RFC 3339 in UTC, with milliseconds. */
+function instant(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

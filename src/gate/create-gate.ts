@@ -1,0 +1,149 @@
+import { CountersignError, toCountersignError } from '../errors.ts';
+import type { Credentials, Principal } from '../identity/principal.ts';
+import type { Execution, Target } from '../targets/target.ts';
+import type { CallResult, Denial, Gate } from './gate.ts';
+import type { GateParts } from './parts.ts';
+import { createRefusals } from './refusals.ts';
+import { createRecorder, type RecordedAllow } from './record.ts';
+import { createSessions } from './sessions.ts';
+import { createSettler } from './settle.ts';
+
+/** The one path that everything that executes goes through. */
+export function createGate(parts: GateParts): Gate {
+  const sessions = createSessions(parts);
+  const recorder = createRecorder(parts, sessions);
+  const settler = createSettler(parts);
+  const refusals = createRefusals(parts);
+  const pending = new Map<string, RecordedAllow>();
+
+  const run: Gate['run'] = async (call, credentials, target, signal) => {
+    try {
+      await settler.settleWhatIsOwed();
+      const principal = await authenticate(credentials);
+      const recorded = await recorder.record(call, principal);
+      if (recorded.verdict === 'DENY') {
+        return { kind: 'denied', denial: recorded.denial, envelopes: recorded.envelopes };
+      }
+      return await executeAndSettle(recorded, credentials, target, signal);
+    } catch (error) {
+      return { kind: 'denied', denial: denialOf(error) };
+    }
+  };
+
+  const authenticate = async (credentials: Credentials): Promise<Principal> => {
+    try {
+      return await parts.authenticator.authenticate(credentials, parts.clock.now());
+    } catch (error) {
+      refusals.count(toCountersignError(error, 'INTERNAL', 'The credentials could not be checked.').code);
+      throw error;
+    }
+  };
+
+  const executeAndSettle = async (
+    allow: RecordedAllow,
+    credentials: Credentials,
+    target: Target,
+    signal: AbortSignal,
+  ): Promise<CallResult> => {
+    const startedAt = parts.clock.now();
+    const execution = await execute(parts, allow, credentials, target, signal);
+    if (execution.kind === 'result' && execution.pending) {
+      pending.set(allow.call.id, { ...allow, startedAt });
+      return { kind: 'done', execution, envelopes: allow.envelopes };
+    }
+    return settler.settle({ ...allow, startedAt }, execution);
+  };
+
+  return {
+    run,
+    async settleLater(callId, execution) {
+      const allow = pending.get(callId);
+      if (!allow) {
+        return { denial: refusal('PERMIT_INVALID', 'No call of this id waits for its outcome.') };
+      }
+      pending.delete(callId);
+      const settled = await settler.settle(allow, execution);
+      return settled.kind === 'done' && settled.envelopes.outcome !== undefined
+        ? { outcome: settled.envelopes.outcome, openings: settled.envelopes.openings }
+        : {
+            denial: settled.kind === 'done' ? refusal('INTERNAL', 'The outcome is missing.') : settled.denial,
+          };
+    },
+    async close() {
+      for (const [callId, allow] of pending) {
+        pending.delete(callId);
+        await settler.settle(allow, unfinished);
+      }
+      await settler.settleWhatIsOwed();
+      await refusals.flush();
+      await sessions.close();
+    },
+  };
+}
+
+const unfinished: Execution = {
+  kind: 'none',
+  outcome: 'unknown',
+  code: 'GATE_DIED',
+  message: 'The gate closed before the tool reported its end.',
+};
+
+/** Dispatches under the lease; what the credentials allow is looked at once more, as they may have been revoked. */
+async function execute(
+  { authenticator, clock }: GateParts,
+  { permit }: RecordedAllow,
+  credentials: Credentials,
+  target: Target,
+  signal: AbortSignal,
+): Promise<Execution> {
+  const lease = new AbortController();
+  const end = (reason: unknown) => lease.abort(reason);
+  const callerGone = () => end(signal.reason);
+  if (signal.aborted) callerGone();
+  signal.addEventListener('abort', callerGone, { once: true });
+  const timer = setTimeout(
+    () => end(new CountersignError('LEASE_ENDED', 'The lease of this call has ended.')),
+    Math.min(Math.max(0, permit.leaseEnds - clock.now()), longestTimer),
+  );
+  try {
+    await authenticator.authenticate(credentials, clock.now());
+  } catch (error) {
+    return notDispatched(error);
+  }
+  try {
+    return await target.execute(permit, lease.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', callerGone);
+  }
+}
+
+function notDispatched(error: unknown): Execution {
+  const { message } = toCountersignError(error, 'INTERNAL', 'The credentials could not be checked again.');
+  return { kind: 'none', outcome: 'aborted', code: 'LEASE_ENDED', message };
+}
+
+/** `setTimeout` wraps beyond this, and would fire at once. */
+const longestTimer = 0x7fffffff;
+
+/** Conditions that may pass by themselves. */
+const passing = new Set([
+  'LEDGER_LOCKED',
+  'LEDGER_CONFLICT',
+  'LEDGER_UNAVAILABLE',
+  'GATE_CLOSED',
+  'CLOCK_BEHIND',
+]);
+
+export function denialOf(error: unknown): Denial {
+  const { code, message } = toCountersignError(
+    error,
+    'INTERNAL',
+    'The gate failed while it handled this call.',
+  );
+  return refusal(code, message);
+}
+
+function refusal(code: Denial['code'], message: string): Denial {
+  return { code, message, retryable: passing.has(code) };
+}

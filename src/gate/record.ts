@@ -1,0 +1,173 @@
+import type { Call } from '../call/call.ts';
+import { canonicalJson } from '../call/canonical-json.ts';
+import { commit, newSalt } from '../call/commitment.ts';
+import type { Json } from '../call/json.ts';
+import { mintPermit, type Permit } from '../call/permit.ts';
+import { hex, utf8 } from '../call/sha256.ts';
+import { verdict as verdictStatement } from '../envelope/statements.ts';
+import { CountersignError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { SideRow } from '../ledger/ledger.ts';
+import type { Decision, PolicyInput } from '../policy/policy.ts';
+import type { InclusionProof } from '../tlog/proof.ts';
+import { commitCall, type CallCommitments } from './commitments.ts';
+import { decide } from './decide.ts';
+import type { CallEnvelopes, Denial, ToolDirectory } from './gate.ts';
+import { envelopeOf, notarise, type Signed } from './notary.ts';
+import type { GateParts } from './parts.ts';
+import type { LinkedDraft, SessionChain, SessionLink } from './session-chain.ts';
+import type { Sessions } from './sessions.ts';
+
+/** A call whose ALLOW is durable in the log. */
+export interface RecordedAllow {
+  readonly verdict: 'ALLOW';
+  readonly call: Call;
+  readonly permit: Permit;
+  readonly session: SessionChain;
+  readonly envelopes: CallEnvelopes;
+  /** Hex digest of the action document, the subject of both statements. */
+  readonly subject: string;
+  /** How the outcome names its verdict. */
+  readonly reference: VerdictReference;
+  /** Wall milliseconds at which execution began. */
+  readonly startedAt?: number;
+}
+
+export interface VerdictReference {
+  /** Hex SHA-256 of the verdict's pre-authentication encoding. */
+  readonly sha256: string;
+  readonly logIndex: number;
+  readonly treeSize: number;
+  /** Hex. */
+  readonly rootHash: string;
+}
+
+export type Recorded =
+  RecordedAllow | { readonly verdict: 'DENY'; readonly denial: Denial; readonly envelopes: CallEnvelopes };
+
+export interface Recorder {
+  /** Rejects when the verdict could not be made durable: the call is then denied without an envelope. */
+  record(call: Call, principal: Principal): Promise<Recorded>;
+}
+
+/** A permit is dispatched within this time, or not at all. */
+const dispatchWithinMs = 5_000;
+/** The lease ends this long before the certificate that has to sign the outcome. */
+const settleMarginMs = 5_000;
+const decideAttempts = 8;
+
+interface VerdictDraft extends LinkedDraft {
+  readonly notarised: Signed;
+  readonly decision: Decision;
+  readonly commitments: CallCommitments;
+  readonly leaseEnds: number;
+}
+
+export function createRecorder(parts: GateParts, sessions: Sessions): Recorder {
+  return {
+    async record(call, principal) {
+      const session = sessions.of(principal);
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          // Asked outside the session's lane, as a server may take its time to list; the commit compares what was read.
+          const known = await parts.directory.standing(call);
+          const { draft, proof } = await session.append((link) =>
+            draftVerdict(parts, { call, principal, known, link }),
+          );
+          return recorded(parts, call, session, draft, proof);
+        } catch (error) {
+          const moved = error instanceof CountersignError && error.code === 'LEDGER_CONFLICT';
+          if (!moved || attempt === decideAttempts) throw error;
+          parts.directory.refresh();
+        }
+      }
+    },
+  };
+}
+
+interface Asked {
+  readonly call: Call;
+  readonly principal: Principal;
+  readonly known: Awaited<ReturnType<ToolDirectory['standing']>>;
+  readonly link: SessionLink;
+}
+
+/** Decides, and drafts the verdict: everything that the decision read is expected to hold at the commit. */
+async function draftVerdict(
+  parts: GateParts,
+  { call, principal, known, link }: Asked,
+): Promise<VerdictDraft> {
+  parts.assertAlive();
+  const { standing, expects } = known;
+  const { policy, mode } = parts;
+  const now = parts.clock.now();
+  const identity = await parts.identity.current(now);
+  const session = { id: link.id, tenant: principal.tenant, mode };
+  const { decision, input } = decide(call, principal, standing, { policy, session, now });
+  const allowed = decision.verdict === 'ALLOW';
+  const leaseEnds = Math.min(identity.notAfter - settleMarginMs, principal.expiresAt ?? Infinity);
+  const commitments = commitCall(
+    call,
+    standing.kind === 'listed' ? standing.definition.declaredProperties : [],
+  );
+  const committedInput = commitInput(input);
+  const statement = verdictStatement({
+    call,
+    principal,
+    standing,
+    commitments,
+    input: committedInput.commitment,
+    decision,
+    policy,
+    session: link,
+    mode,
+    decidedAt: now,
+    notAfter: allowed ? leaseEnds : now,
+  });
+  const notarised = await notarise(parts, allowed ? 'allow' : 'deny', statement, now);
+  return {
+    notarised,
+    decision,
+    commitments,
+    leaseEnds,
+    signed: notarised.signed,
+    callId: call.id,
+    time: now,
+    expects,
+    side: [...commitments.side, committedInput.side],
+    ...(allowed ? { permit: { action: 'open', instance: parts.instance, notAfter: leaseEnds } } : {}),
+  };
+}
+
+function commitInput(input: PolicyInput): { readonly commitment: string; readonly side: SideRow } {
+  const salt = newSalt();
+  const value = utf8(canonicalJson(input as unknown as Json));
+  return { commitment: hex(commit(salt, value)), side: { name: 'input', salt, value } };
+}
+
+function recorded(
+  parts: GateParts,
+  call: Call,
+  session: SessionChain,
+  { notarised, decision, commitments, leaseEnds, time }: VerdictDraft,
+  proof: InclusionProof,
+): Recorded {
+  const envelopes = { verdict: envelopeOf(parts, notarised, proof), openings: commitments.openings };
+  if (decision.verdict === 'DENY') return { verdict: 'DENY', denial: denialFor(decision), envelopes };
+  const permit = mintPermit({
+    call,
+    dispatchBefore: { monotonic: parts.clock.monotonic() + dispatchWithinMs, wall: time + dispatchWithinMs },
+    leaseEnds,
+  });
+  const reference = {
+    sha256: hex(notarised.signed.paeSha256),
+    logIndex: proof.logIndex,
+    treeSize: proof.treeSize,
+    rootHash: hex(proof.rootHash),
+  };
+  return { verdict: 'ALLOW', call, permit, session, envelopes, subject: commitments.subject, reference };
+}
+
+function denialFor({ code, rule, message }: Extract<Decision, { verdict: 'DENY' }>): Denial {
+  return { code, message, retryable: false, ...(rule === undefined ? {} : { rule }) };
+}

@@ -1,0 +1,131 @@
+import { fromUtf8, hex } from '../call/sha256.ts';
+import { parseLeafBody } from '../envelope/leaf-body.ts';
+import { outcome as outcomeStatement } from '../envelope/statements.ts';
+import { CountersignError } from '../errors.ts';
+import type { OpenPermit } from '../ledger/ledger.ts';
+import { closeSession } from './close-session.ts';
+import { notarise } from './notary.ts';
+import type { GateParts, NotaryParts } from './parts.ts';
+import type { VerdictReference } from './record.ts';
+import { createSessionChain, type SessionLink } from './session-chain.ts';
+import { parseSessionHead, sessionHeadPrefix, type SessionHead } from './session-head.ts';
+
+export type RecoveryParts = NotaryParts & Pick<GateParts, 'mode'>;
+
+export interface Recovered {
+  /** Calls whose outcome nobody will ever report: settled as `unknown`. */
+  readonly calls: number;
+  readonly sessions: number;
+}
+
+/**
+ * Settles what dead instances left open: each of their permits becomes an `unknown` outcome in the session that it
+ * belongs to, and the session is closed. What another gate settles at the same moment is left to it.
+ */
+export async function recover(
+  parts: RecoveryParts,
+  isAlive: (instance: string) => boolean,
+): Promise<Recovered> {
+  const permits = (await parts.ledger.openPermits()).filter(({ instance }) => !isAlive(instance));
+  const heads = await parts.ledger.headsUnder(sessionHeadPrefix);
+  const abandoned = await Promise.all(permits.map((permit) => readVerdict(parts, permit)));
+  let calls = 0;
+  let sessions = 0;
+  for (const [key, value] of heads) {
+    const head = parseSessionHead(value);
+    if (isAlive(head.instance)) continue;
+    const id = key.slice(sessionHeadPrefix.length);
+    const own = abandoned.filter(({ session }) => session === id);
+    if (!(await settleSession(parts, id, head, own))) continue;
+    calls += own.length;
+    sessions += 1;
+  }
+  return { calls, sessions };
+}
+
+interface AbandonedCall {
+  readonly callId: string;
+  readonly session: string;
+  readonly subject: string;
+  readonly decidedAt: number;
+  readonly reference: VerdictReference;
+}
+
+/** False when another gate was faster. */
+async function settleSession(
+  parts: RecoveryParts,
+  id: string,
+  head: SessionHead,
+  calls: readonly AbandonedCall[],
+): Promise<boolean> {
+  const chain = createSessionChain({
+    id,
+    instance: head.instance,
+    ledger: parts.ledger,
+    resume: head,
+    open: () => Promise.reject(new CountersignError('LEDGER_CONFLICT', 'The session is closed already.')),
+  });
+  try {
+    for (const call of calls) await chain.append((link) => draftUnknown(parts, call, link));
+    await closeSession(parts, chain);
+    return true;
+  } catch (error) {
+    if (error instanceof CountersignError && lostRace.has(error.code)) return false;
+    throw error;
+  }
+}
+
+const lostRace = new Set<string>(['LEDGER_CONFLICT', 'PERMIT_INVALID']);
+
+async function draftUnknown(parts: RecoveryParts, call: AbandonedCall, session: SessionLink) {
+  const time = parts.clock.now();
+  const statement = outcomeStatement({
+    callId: call.callId,
+    subject: call.subject,
+    verdict: call.reference,
+    outcome: 'unknown',
+    reason: {
+      code: 'GATE_DIED',
+      message: 'The gate ended before the outcome was known: the call may have run.',
+    },
+    startedAt: call.decidedAt,
+    finishedAt: time,
+    observedBy: 'gate',
+    session,
+    mode: parts.mode,
+  });
+  const { signed } = await notarise(parts, 'outcome', statement, time);
+  return { signed, callId: call.callId, time, permit: { action: 'close' } as const, side: [] };
+}
+
+/** What the outcome has to say of its verdict, from the verdict's own entry. */
+async function readVerdict(
+  { ledger }: RecoveryParts,
+  { callId, logIndex }: OpenPermit,
+): Promise<AbandonedCall> {
+  const entry = (await ledger.entriesOfCall(callId)).find(({ index }) => index === logIndex);
+  const leaf = entry && parseLeafBody(entry.leaf);
+  if (!entry || !leaf) {
+    throw new CountersignError(
+      'LEDGER_CORRUPT',
+      `The ledger has no readable verdict for the open call ${callId}.`,
+    );
+  }
+  const statement = JSON.parse(fromUtf8(entry.payload) ?? 'null') as {
+    subject: [{ digest: { sha256: string } }];
+    predicate: { session: { id: string } };
+  };
+  const proof = await ledger.prove(logIndex);
+  return {
+    callId,
+    session: statement.predicate.session.id,
+    subject: statement.subject[0].digest.sha256,
+    decidedAt: entry.time,
+    reference: {
+      sha256: hex(leaf.paeSha256),
+      logIndex,
+      treeSize: proof.treeSize,
+      rootHash: hex(proof.rootHash),
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import type { OutcomeKind } from '../call/call.ts';
+import { outcome as outcomeStatement } from '../envelope/statements.ts';
+import { CountersignError } from '../errors.ts';
+import type { InclusionProof } from '../tlog/proof.ts';
+import type { Execution } from '../targets/target.ts';
+import { commitResult, type ResultCommitments } from './commitments.ts';
+import type { CallResult } from './gate.ts';
+import { envelopeOf, notarise, type Signed } from './notary.ts';
+import type { GateParts } from './parts.ts';
+import type { RecordedAllow } from './record.ts';
+import type { LinkedDraft } from './session-chain.ts';
+
+export interface Settler {
+  /** Signs and logs what execution did. What cannot be logged is owed, and shuts the gate until it is. */
+  settle(allow: RecordedAllow, execution: Execution): Promise<CallResult>;
+  /** Logs the outcomes that are owed; rejects with GATE_CLOSED while that fails. */
+  settleWhatIsOwed(): Promise<void>;
+}
+
+interface OutcomeDraft extends LinkedDraft {
+  readonly notarised: Signed;
+}
+
+interface Ended {
+  readonly allow: RecordedAllow;
+  readonly execution: Execution;
+  readonly finishedAt: number;
+  readonly result: ResultCommitments | undefined;
+}
+
+const conflictAttempts = 8;
+
+export function createSettler(parts: GateParts): Settler {
+  const owed = new Map<string, Ended>();
+  let settling: Promise<void> | undefined;
+
+  const record = async (
+    ended: Ended,
+  ): Promise<{ readonly draft: OutcomeDraft; readonly proof: InclusionProof }> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await ended.allow.session.append((link) => draftOutcome(parts, ended, link));
+      } catch (error) {
+        const moved = error instanceof CountersignError && error.code === 'LEDGER_CONFLICT';
+        if (!moved || attempt === conflictAttempts) throw error;
+      }
+    }
+  };
+
+  const settleOwed = async (): Promise<void> => {
+    for (const [callId, ended] of owed) {
+      try {
+        await record(ended);
+      } catch (error) {
+        throw new CountersignError(
+          'GATE_CLOSED',
+          'The gate is shut: the outcome of an earlier call could not be written to the log yet.',
+          { cause: error },
+        );
+      }
+      owed.delete(callId);
+    }
+  };
+
+  return {
+    async settle(allow, execution) {
+      const ended = { allow, execution, finishedAt: parts.clock.now(), result: commitResult(execution) };
+      const openings = {
+        ...allow.envelopes.openings,
+        ...(ended.result ? { result: ended.result.openings } : {}),
+      };
+      try {
+        const { draft, proof } = await record(ended);
+        const outcome = envelopeOf(parts, draft.notarised, proof);
+        return {
+          kind: 'done',
+          execution,
+          envelopes: { verdict: allow.envelopes.verdict, outcome, openings },
+        };
+      } catch {
+        owed.set(allow.call.id, ended);
+        return { kind: 'unrecorded', denial: outcomeUnrecorded, envelopes: { ...allow.envelopes, openings } };
+      }
+    },
+    settleWhatIsOwed() {
+      if (owed.size === 0) return Promise.resolve();
+      settling ??= settleOwed().finally(() => {
+        settling = undefined;
+      });
+      return settling;
+    },
+  };
+}
+
+const outcomeUnrecorded = {
+  code: 'OUTCOME_UNRECORDED',
+  message: 'The outcome could not be recorded: the call may have run, do not retry it.',
+  retryable: false,
+} as const;
+
+async function draftOutcome(
+  parts: GateParts,
+  { allow, execution, finishedAt, result }: Ended,
+  link: Parameters<typeof outcomeStatement>[0]['session'],
+): Promise<OutcomeDraft> {
+  const time = parts.clock.now();
+  const statement = outcomeStatement({
+    callId: allow.call.id,
+    subject: allow.subject,
+    verdict: allow.reference,
+    outcome: outcomeKind(execution),
+    ...(execution.kind === 'none' ? { reason: { code: execution.code, message: execution.message } } : {}),
+    ...(result
+      ? { result: { raw: result.raw, ...(result.normalised ? { normalised: result.normalised } : {}) } }
+      : {}),
+    startedAt: allow.startedAt ?? finishedAt,
+    finishedAt,
+    observedBy: 'gate',
+    session: link,
+    mode: parts.mode,
+  });
+  const notarised = await notarise(parts, 'outcome', statement, time);
+  return {
+    notarised,
+    signed: notarised.signed,
+    callId: allow.call.id,
+    time,
+    permit: { action: 'close' },
+    side: result?.side ?? [],
+  };
+}
+
+function outcomeKind(execution: Execution): OutcomeKind {
+  switch (execution.kind) {
+    case 'result':
+      return 'executed';
+    case 'error':
+      return 'failed';
+    case 'none':
+      return execution.outcome;
+  }
+}

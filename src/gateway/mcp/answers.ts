@@ -1,0 +1,97 @@
+import { concatBytes, utf8 } from '../../call/bytes.ts';
+import type { CountersignError } from '../../errors.ts';
+import type { CallEnvelopes, Denial } from '../../gate/gate.ts';
+import type { ReasonCode } from '../../names.ts';
+import { metaKeys } from '../../names.ts';
+import type { Era } from './era.ts';
+import type { MessageId, Refusal } from './message.ts';
+import type { SplicedMember } from './splice.ts';
+
+/** JSON-RPC error codes. -32000 to -32019 are ours to give; MCP has reserved -32020 to -32099. */
+export const wireCodes = {
+  parseError: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  refused: -32010,
+} as const;
+
+/** The envelope as a member for `_meta` or `data`. Its bundles are JSON text already and are not parsed again. */
+export function envelopeMember({ verdict, outcome, openings }: CallEnvelopes): SplicedMember {
+  const bundles =
+    outcome === undefined ? `"verdict":${verdict}` : `"verdict":${verdict},"outcome":${outcome}`;
+  return { key: metaKeys.envelope, json: `{${bundles},"openings":${JSON.stringify(openings)}}` };
+}
+
+function denialMember({ code, rule, message, retryable }: Denial): SplicedMember {
+  const json = JSON.stringify({ code, ...(rule !== undefined && { rule }), message, retryable });
+  return { key: metaKeys.denial, json };
+}
+
+export interface DeniedCall {
+  readonly id: MessageId;
+  readonly method: string;
+  readonly era: Era;
+  readonly denial: Denial;
+  /** Absent where nothing could be recorded. */
+  readonly envelopes?: CallEnvelopes;
+}
+
+/**
+ * The answer to a call that was denied or whose outcome is not recorded. Of tools/call it is a result with `isError`,
+ * which a model gets to read, also where the tool has an output schema; of any other method a JSON-RPC error.
+ */
+export function denialAnswer({ id, method, era, denial, envelopes }: DeniedCall): Uint8Array {
+  const members = [denialMember(denial), ...(envelopes ? [envelopeMember(envelopes)] : [])];
+  const text = `${denial.message} (${denial.code})`;
+  if (method !== 'tools/call') return errorAnswer(id, wireCodes.refused, text, objectOf(members));
+
+  const content = JSON.stringify([{ type: 'text', text }]);
+  const resultType = era === 'modern' ? '"resultType":"complete",' : '';
+  return answer(
+    id,
+    `"result":{${resultType}"content":${content},"isError":true,"_meta":${objectOf(members)}}`,
+  );
+}
+
+/** The answer to a message that went nowhere, with our reason as `data.code`. */
+export function refusalAnswer({ error, id, wasJson }: Omit<Refusal, 'kind'>): Uint8Array {
+  const data = JSON.stringify({ code: error.code });
+  return errorAnswer(id, wireCodeOf(error.code, wasJson), error.message, data);
+}
+
+/** The same for one that was well-formed: its method is closed, its id in flight, its params unfit. */
+export function errorAnswerTo(id: MessageId, error: CountersignError): Uint8Array {
+  return refusalAnswer({ error, id, wasJson: true });
+}
+
+function wireCodeOf(code: ReasonCode, wasJson: boolean): number {
+  switch (code) {
+    case 'FRAME_INVALID':
+      return wasJson ? wireCodes.invalidRequest : wireCodes.parseError;
+    case 'MESSAGE_AMBIGUOUS':
+    case 'REQUEST_ID_IN_FLIGHT':
+    case 'CALL_WITHOUT_ID':
+    case 'TOO_LARGE':
+      return wireCodes.invalidRequest;
+    case 'METHOD_NOT_RELAYED':
+      return wireCodes.methodNotFound;
+    case 'ARGUMENTS_AMBIGUOUS':
+      return wireCodes.invalidParams;
+    default:
+      return wireCodes.refused;
+  }
+}
+
+function errorAnswer(id: MessageId | undefined, code: number, message: string, data: string): Uint8Array {
+  return answer(id, `"error":{"code":${code},"message":${JSON.stringify(message)},"data":${data}}`);
+}
+
+/** A response. Without a readable id its id is null (JSON-RPC 2.0 section 5). */
+function answer(id: MessageId | undefined, member: string): Uint8Array {
+  return concatBytes(utf8('{"jsonrpc":"2.0","id":'), id?.raw ?? utf8('null'), utf8(`,${member}}`));
+}
+
+function objectOf(members: readonly SplicedMember[]): string {
+  return `{${members.map(({ key, json }) => `${JSON.stringify(key)}:${json}`).join(',')}}`;
+}

@@ -1,0 +1,130 @@
+import { concatBytes, utf8 } from '../../call/bytes.ts';
+import { memberOf } from '../../call/json-node.ts';
+import { CountersignError } from '../../errors.ts';
+import type { RelayFrame } from '../../targets/mcp-relay-frame.ts';
+import { refusalAnswer } from './answers.ts';
+import { createBatchReply } from './batch.ts';
+import { isCall, startCall } from './calls.ts';
+import { clientOfHandshake } from './client-info.ts';
+import type { Frame } from './framer.ts';
+import type { InFlight, Reply } from './in-flight.ts';
+import type { Notification, Request } from './message.ts';
+import { classify } from './message.ts';
+import type { RelayState } from './relay-state.ts';
+import { areFree, openRequest } from './requests.ts';
+import type { RefusedRoute, RelayRoute, SingleRoute, SplitBatchRoute, WholeBatchRoute } from './route.ts';
+import { routeFrame } from './route.ts';
+
+const lineFeed = utf8('\n');
+
+/** One frame of the client: forwarded, decided or refused. */
+export function handleClientFrame(state: RelayState, frame: Frame): void {
+  const reply = replyTo(state);
+  if (frame.fault) return refuse(state, { error: frame.fault, isNotification: false, wasJson: false }, reply);
+
+  const route = routeFrame(concatBytes(frame.bytes, utf8(frame.terminator)), state.opened, (keys) =>
+    areFree(state, keys),
+  );
+  if (route.kind === 'whole-batch') relayBatch(state, route, reply);
+  else if (route.kind === 'split-batch') splitBatch(state, route);
+  else follow(state, route, reply);
+}
+
+function replyTo({ toClient }: RelayState): Reply {
+  return {
+    isGathered: false,
+    answer: (message, terminator) => toClient(message, terminator),
+    none: () => {},
+  };
+}
+
+function follow(state: RelayState, route: SingleRoute, reply: Reply): void {
+  switch (route.kind) {
+    case 'call':
+      return startCall(state, route, reply);
+    case 'refused':
+      return refuse(state, route, reply);
+    case 'relay':
+      return relay(state, route, reply);
+  }
+}
+
+function relay(state: RelayState, { message, frame }: RelayRoute, reply: Reply): void {
+  if (message.kind === 'request') {
+    if (!openRequest(state, entryOf(message, reply))) return;
+    noteHandshake(state, message);
+  } else if (message.kind === 'notification' && message.method === 'notifications/cancelled') {
+    if (!cancel(state, message)) return;
+  }
+  forward(state, frame);
+}
+
+function entryOf({ id, method, params }: Request, reply: Reply): InFlight {
+  const taskId = method.startsWith('tasks/') && params ? memberOf(params, 'taskId')?.value : undefined;
+  return { id, method, reply, ...(typeof taskId === 'string' && { taskId }) };
+}
+
+function noteHandshake(state: RelayState, request: Request): void {
+  if (request.method !== 'initialize') return;
+  state.listing.initializing();
+  const client = clientOfHandshake(request);
+  if (client) state.clientInfo = client;
+}
+
+function forward(state: RelayState, frame: RelayFrame): void {
+  if (!state.isServerGone) state.target.relay(frame);
+}
+
+/** Stops what the client cancels. False if the server must not hear of it, since it never heard of the call. */
+function cancel(state: RelayState, notification: Notification): boolean {
+  const entry = state.inFlight.get(cancelledKey(notification));
+  if (!entry) return true;
+  if (!isCall(entry)) {
+    state.inFlight.retire(entry.id.key);
+    entry.reply.none();
+    return true;
+  }
+  // Too late: what the server has answered goes to the client, as it would without us.
+  if (entry.isAnswered) return true;
+  const wasSent = state.target.isAwaiting(entry.callId);
+  entry.isCancelled = true;
+  entry.abort.abort(new CountersignError('CALLER_CANCELLED', 'The caller cancelled the call.'));
+  return wasSent;
+}
+
+/** The key of the id that a cancellation names, read just as the id of a message is. */
+function cancelledKey({ params, frame }: Notification): string {
+  const requestId = params && memberOf(params, 'requestId');
+  if (!requestId) return '';
+  const id = frame.subarray(requestId.start, requestId.end);
+  const message = classify(concatBytes(utf8('{"jsonrpc":"2.0","method":"ping","id":'), id, utf8('}')));
+  return message.kind === 'request' ? message.id.key : '';
+}
+
+function refuse(state: RelayState, route: Omit<RefusedRoute, 'kind'>, reply: Reply): void {
+  if (route.isNotification) {
+    state.warn(`A notification of the client was not passed on (${route.error.code}).`);
+    return reply.none();
+  }
+  reply.answer(refusalAnswer(route), lineFeed);
+}
+
+function relayBatch(state: RelayState, { messages, frame }: WholeBatchRoute, reply: Reply): void {
+  for (const message of messages) {
+    if (message.kind !== 'request') continue;
+    state.inFlight.open(entryOf(message, reply));
+    noteHandshake(state, message);
+  }
+  forward(state, frame);
+}
+
+/** Each element goes its own way; what answers there are become one array. */
+function splitBatch(state: RelayState, { routes }: SplitBatchRoute): void {
+  const awaitsAnswer = (route: SingleRoute): boolean =>
+    route.kind === 'call' ||
+    (route.kind === 'relay' ? route.message.kind === 'request' : !route.isNotification);
+  const count = routes.filter(awaitsAnswer).length;
+  const gathered = createBatchReply(count, (answer) => state.toClient(answer));
+  const unanswered: Reply = { isGathered: true, answer: () => {}, none: () => {} };
+  for (const route of routes) follow(state, route, awaitsAnswer(route) ? gathered : unanswered);
+}

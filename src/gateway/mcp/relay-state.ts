@@ -1,0 +1,37 @@
+import type { ServerRef } from '../../call/call.ts';
+import type { JsonObject } from '../../call/json.ts';
+import type { Gate } from '../../gate/gate.ts';
+import type { Credentials } from '../../identity/principal.ts';
+import type { McpTarget } from '../../targets/mcp-target.ts';
+import type { InFlightTable } from './in-flight.ts';
+import type { McpListing } from './listing.ts';
+import type { RelayPattern } from './methods.ts';
+import type { Tasks } from './tasks.ts';
+
+export interface RelayOptions {
+  readonly gate: Gate;
+  readonly credentials: Credentials;
+  readonly target: McpTarget;
+  readonly server: ServerRef;
+  readonly listing: McpListing;
+  /** What `--relay` opened. */
+  readonly opened: readonly RelayPattern[];
+  /** Requests of the client that may wait for their answers at once; one more is refused. */
+  readonly maxInFlight: number;
+  /** Sends bytes to the client. The parts of one call stay together. */
+  readonly toClient: (...parts: Uint8Array[]) => void;
+  /** Tells the operator one sentence. It never holds bytes of a message. */
+  readonly warn: (sentence: string) => void;
+}
+
+/** What both directions of one conversation share. */
+export interface RelayState extends RelayOptions {
+  readonly inFlight: InFlightTable;
+  readonly tasks: Tasks;
+  /** Calls that the gate has not finished with, and what follows them. */
+  readonly running: Set<Promise<void>>;
+  /** What the client said of itself in a legacy handshake. */
+  clientInfo?: JsonObject;
+  /** The server's end: nothing reaches it any more. */
+  isServerGone: boolean;
+}

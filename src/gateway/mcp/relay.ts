@@ -1,0 +1,64 @@
+import type { Frame } from './framer.ts';
+import { isCall } from './calls.ts';
+import { CountersignError } from '../../errors.ts';
+import { handleClientFrame } from './from-client.ts';
+import { handleServerFrame } from './from-server.ts';
+import { createInFlightTable } from './in-flight.ts';
+import type { RelayOptions, RelayState } from './relay-state.ts';
+import { refuseRequest, serverGone } from './requests.ts';
+import { createTasks } from './tasks.ts';
+
+export type { RelayOptions } from './relay-state.ts';
+
+/** One MCP conversation between a client and a server, whatever carries its frames. */
+export interface Relay {
+  fromClient(frame: Frame): void;
+  fromServer(frame: Frame): void;
+  /** The server ended: whoever still waits is told so, and so is everybody who asks from now on. */
+  serverGone(): void;
+  /** Cancels every call that is not answered yet. */
+  cancelCalls(): void;
+  /** Resolves once no call is under way. */
+  idle(): Promise<void>;
+  /** The same, and what the server reported of tasks is recorded as well. */
+  settled(): Promise<void>;
+}
+
+/**
+ * The stateful middle: bytes pass as they are, and what makes the server work passes through the gate. It knows no
+ * streams and no processes.
+ */
+export function createRelay(options: RelayOptions): Relay {
+  const state: RelayState = {
+    ...options,
+    inFlight: createInFlightTable(),
+    tasks: createTasks(options.gate),
+    running: new Set(),
+    isServerGone: false,
+  };
+  const idle = async (): Promise<void> => {
+    while (state.running.size > 0) await Promise.all(state.running);
+  };
+  return {
+    fromClient: (frame) => handleClientFrame(state, frame),
+    fromServer: (frame) => handleServerFrame(state, frame),
+    serverGone() {
+      state.isServerGone = true;
+      state.listing.own.fail();
+      for (const entry of state.inFlight.all()) {
+        if (isCall(entry)) continue;
+        state.inFlight.close(entry.id.key);
+        refuseRequest(entry, serverGone);
+      }
+    },
+    cancelCalls() {
+      const reason = new CountersignError('CALLER_CANCELLED', 'The caller is gone.');
+      for (const entry of state.inFlight.all()) if (isCall(entry)) entry.abort.abort(reason);
+    },
+    idle,
+    async settled() {
+      await idle();
+      await state.tasks.close();
+    },
+  };
+}

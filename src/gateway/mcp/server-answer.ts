@@ -1,0 +1,28 @@
+import { concatBytes } from '../../call/bytes.ts';
+import type { Response } from './message.ts';
+import type { SplicedMember } from './splice.ts';
+import { spliceMembers } from './splice.ts';
+
+/** A response of the server as it came. */
+export interface ServerAnswer {
+  readonly message: Response;
+  /** The line end that it had. */
+  readonly terminator: Uint8Array;
+  /** Whether it stood alone in its frame, or in a batch. */
+  readonly isAlone: boolean;
+}
+
+/** The answer's bytes as they came; blanks around it only where it stood alone. */
+export function rawAnswer({ message, isAlone }: ServerAnswer): Uint8Array {
+  return isAlone ? message.frame : message.bytes;
+}
+
+/** The answer with our members, and every other byte as it was. */
+export function withMembers(
+  { message, isAlone }: ServerAnswer,
+  members: readonly SplicedMember[],
+): Uint8Array {
+  const spliced = spliceMembers(message, members);
+  const { frame, root } = message;
+  return isAlone ? concatBytes(frame.subarray(0, root.start), spliced, frame.subarray(root.end)) : spliced;
+}

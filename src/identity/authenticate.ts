@@ -1,0 +1,78 @@
+import { CountersignError, toCountersignError } from '../errors.ts';
+import { apiKeyDigest, assertApiKeyShape, type ApiKeyRecord } from './api-key.ts';
+import { verifiedPrincipal, type Authenticator, type Credentials, type Principal } from './principal.ts';
+
+/** Where API keys are looked up. Unreachable or unreadable means: deny. */
+export interface ApiKeyStore {
+  /** Every pepper in use, newest first. */
+  peppers(): readonly { readonly version: number; readonly secret: Uint8Array }[];
+  /** The record with exactly this digest and pepper version. */
+  find(digest: string, pepperVersion: number): ApiKeyRecord | undefined;
+}
+
+export interface AuthenticatorOptions {
+  readonly keys: ApiKeyStore;
+  /** SPIFFE trust domain that agents are named under. */
+  readonly trustDomain: string;
+}
+
+/** Authenticates by API key. The store is asked at every call, so that a revocation counts at once. */
+export function createAuthenticator({ keys, trustDomain }: AuthenticatorOptions): Authenticator {
+  return {
+    authenticate(credentials: Credentials, now: number): Principal {
+      const record = findRecord(keys, presentedKey(credentials));
+      assertUsable(record, now);
+      const expiresAt = record.notAfter === undefined ? undefined : Date.parse(record.notAfter);
+      return verifiedPrincipal({
+        tenant: record.tenant,
+        apiKeyId: record.id,
+        agent: {
+          value: {
+            id: `spiffe://${trustDomain}/agent/${record.agent}`,
+            issuer: `spiffe://${trustDomain}`,
+            binding: 'none',
+          },
+          source: 'api-key',
+          verified: true,
+          observedAt: new Date(now).toISOString(),
+        },
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+      });
+    },
+  };
+}
+
+function presentedKey({ apiKey }: Credentials): string {
+  if (apiKey === undefined || apiKey === '') {
+    throw new CountersignError('API_KEY_MISSING', 'No API key was given.');
+  }
+  assertApiKeyShape(apiKey);
+  return apiKey;
+}
+
+function findRecord(keys: ApiKeyStore, key: string): ApiKeyRecord {
+  let record: ApiKeyRecord | undefined;
+  try {
+    for (const pepper of keys.peppers()) {
+      // The lookup is by a keyed digest: its timing tells nothing that helps to guess a key.
+      record ??= keys.find(apiKeyDigest(key, pepper.secret), pepper.version);
+    }
+  } catch (error) {
+    throw toCountersignError(
+      error,
+      'API_KEY_STORE_UNREADABLE',
+      'The API keys of this home could not be read.',
+    );
+  }
+  if (!record) throw new CountersignError('API_KEY_UNKNOWN', 'The API key is not known to this home.');
+  return record;
+}
+
+function assertUsable(record: ApiKeyRecord, now: number): void {
+  if (record.status !== 'active') {
+    throw new CountersignError('API_KEY_REVOKED', `The API key ${record.id} was revoked.`);
+  }
+  if (record.notAfter !== undefined && !(now < Date.parse(record.notAfter))) {
+    throw new CountersignError('API_KEY_EXPIRED', `The API key ${record.id} ended at ${record.notAfter}.`);
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * What a library user imports. It runs on Node and on Workers alike: nothing here reaches a `node:` module, and nothing
+ * here confers anything. A permit is minted by the gate alone, a principal by an authenticator.
+ */
+export { CountersignError } from './errors.ts';
+export { allowCodes, metaKeys, metaPrefix, predicateTypes, reasonCodes } from './names.ts';
+export type { AllowCode, ReasonCode, StatementKind } from './names.ts';
+
+export type { Call, OutcomeKind, ServerRef, ToolDefinition, ToolStanding } from './call/call.ts';
+export type { Json, JsonObject } from './call/json.ts';
+export type { Permit } from './call/permit.ts';
+
+export { createAuthenticator } from './identity/authenticate.ts';
+export type { ApiKeyStore, AuthenticatorOptions } from './identity/authenticate.ts';
+export type {
+  Agent,
+  Authenticator,
+  Credentials,
+  Device,
+  Human,
+  Network,
+  Principal,
+} from './identity/principal.ts';
+
+export { compilePolicy } from './policy/compile.ts';
+export type { Decision, Obligation, Policy, PolicyInput, PolicySource } from './policy/policy.ts';
+
+export { createLedger } from './ledger/create-ledger.ts';
+export type { LedgerOptions } from './ledger/create-ledger.ts';
+export type { EntryDraft, Ledger, LogEntry, OpenPermit } from './ledger/ledger.ts';
+export type { ReleasedCheckpoint, ReleasedCheckpoints } from './ledger/released-checkpoint.ts';
+export type { LogStore } from './ledger/store.ts';
+export type { InclusionProof } from './tlog/proof.ts';
+
+export { createIdentityKeeper } from './pki/identity-keeper.ts';
+export { createTimestampAuthority } from './pki/timestamp.ts';
+export type { Signer, SigningIdentity, SyncSigner, TimestampAuthority } from './pki/signer.ts';
+
+export { createGate } from './gate/create-gate.ts';
+export type { CallEnvelopes, CallResult, Denial, Gate, Openings, ToolDirectory } from './gate/gate.ts';
+export type { Clock, GateParts } from './gate/parts.ts';
+export type { Execution, Target } from './targets/target.ts';
+
+export { loadTrust } from './verify/trust.ts';
+export type { Trust } from './verify/trust.ts';
+export { verifyInputs, verifyToolResult } from './verify/verify.ts';
+export type { Input, InputOptions } from './verify/verify.ts';
+export type { CallReport, EnvelopeReport, Report, ReportedFailure } from './verify/report.ts';
+export { verifyCodes } from './verify/codes.ts';
+export type { VerifyCode } from './verify/codes.ts';

@@ -1,0 +1,117 @@
+import { equalBytes } from '../call/sha256.ts';
+import { CountersignError } from '../errors.ts';
+import type { SyncSigner } from '../pki/signer.ts';
+import { formatCheckpoint, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts';
+import type { TreeEdge } from '../tlog/tree.ts';
+import { signatureTypes } from '../tlog/vkey.ts';
+import { noBallast } from './ballast.ts';
+import type { Ballast } from './ballast.ts';
+import type { Ledger } from './ledger.ts';
+import { rolledBack } from './plan.ts';
+import { extendsReleased, readEdge, readInclusion } from './read-tree.ts';
+import type { ReleasedCheckpoints } from './released-checkpoint.ts';
+import { createSequencer } from './sequencer.ts';
+import type { LogHead, LogStore } from './store.ts';
+import { nextTurn } from './turn.ts';
+
+export interface LedgerOptions {
+  readonly store: LogStore;
+  /** The log's Ed25519 key. Synchronous: it signs inside the transaction. */
+  readonly signer: SyncSigner;
+  /** The log's name in its checkpoints, random per home. */
+  readonly origin: string;
+  readonly released: ReleasedCheckpoints;
+  readonly ballast?: Ballast;
+  /** Milliseconds that a statement may lie behind the log's last time; 5,000 unless told. */
+  readonly clockTolerance?: number;
+  /** Entries of one commit, at most; 256 unless told. */
+  readonly maxBatch?: number;
+  /** What is waited for before a batch is closed; one turn of the event loop unless told. */
+  readonly turn?: () => Promise<void>;
+}
+
+/** Entries that one read returns, at most. */
+const maxEntries = 1_000;
+
+/**
+ * Opens a log for appending, and owns the store from then on: a refusal closes it. Refuses with LEDGER_CORRUPT a store that is
+ * another log's, or whose tree is not the one that its checkpoint is signed over, and with LEDGER_ROLLED_BACK one that does
+ * not extend every checkpoint released before.
+ */
+export async function createLedger(options: LedgerOptions): Promise<Ledger> {
+  const { store, signer, origin, released } = options;
+  const edge = await readTrustedEdge(options).catch(async (refusal: unknown) => {
+    await store.close();
+    throw refusal;
+  });
+  const sequencer = createSequencer({
+    store,
+    edge,
+    released,
+    ballast: options.ballast ?? noBallast,
+    rules: {
+      clockTolerance: options.clockTolerance ?? 5_000,
+      sign: (size, root) => signCheckpoint(formatCheckpoint({ origin, size, root }), origin, signer),
+    },
+    maxBatch: options.maxBatch ?? 256,
+    turn: options.turn ?? nextTurn,
+  });
+
+  return {
+    append: (draft) => sequencer.append(draft),
+    heads: (keys) => store.heads(keys),
+    headsUnder: (prefix) => store.headsUnder(prefix),
+    entriesOfCall: (callId) => store.entriesOfCall(callId),
+    entries: (from, to) => store.entries(from, Math.min(to, from + maxEntries)),
+    prove: async (index) => readInclusion(store, await store.head(), index),
+    async checkpoint() {
+      const { size, checkpoint: text } = await store.head();
+      return text === null ? null : { size, text };
+    },
+    openPermits: () => store.openPermits(),
+    side: (callId) => store.side(callId),
+    rememberTools: (records) => store.rememberTools(records),
+    tools: (server) => store.tools(server),
+    async close() {
+      await sequencer.close();
+      await store.close();
+    },
+  };
+}
+
+/** The tree to append to, once it is known to be this log's, whole, and no older than what was released. */
+async function readTrustedEdge(options: LedgerOptions): Promise<TreeEdge> {
+  const { store, released } = options;
+  assertIdentity(options);
+  // First what was released, then the head: other processes go on, and release only what the store already has.
+  const remembered = await released.load();
+  const head = await store.head();
+  assertSigned(head, options);
+  const edge = await readEdge(store, head);
+  for (const checkpoint of remembered) {
+    if (!(await extendsReleased(store, head, checkpoint))) throw rolledBack();
+  }
+  return edge;
+}
+
+function assertIdentity({ store: { identity }, signer, origin }: LedgerOptions): void {
+  if (identity.origin !== origin || !equalBytes(identity.publicKey, signer.publicKey))
+    throw new CountersignError(
+      'LEDGER_CORRUPT',
+      'The ledger is that of another log: its origin or its key differs.',
+    );
+}
+
+/** A head that this log's key did not sign was not written by a gate of this home. */
+function assertSigned({ size, root, checkpoint }: LogHead, { origin, signer }: LedgerOptions): void {
+  if (size === 0 && checkpoint === null) return;
+  const key = { name: origin, type: signatureTypes.ed25519, publicKey: rawKey(signer.publicKey) };
+  const opened = openCheckpoint(checkpoint ?? '', key);
+  if (opened === undefined || opened.size !== size || !equalBytes(opened.root, root))
+    throw new CountersignError('LEDGER_CORRUPT', 'The ledger’s tree head is not signed by the log’s key.');
+}
+
+/** An Ed25519 SubjectPublicKeyInfo ends with the key's 32 bytes (RFC 8410 §4). */
+function rawKey(publicKey: Uint8Array): Uint8Array {
+  return publicKey.slice(-32);
+}

@@ -1,0 +1,56 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/** Every statement of the store, prepared once a connection. */
+export function prepareStatements(db: DatabaseSync) {
+  const one = (sql: string): StatementSync => db.prepare(sql);
+  return {
+    begin: one('BEGIN IMMEDIATE'),
+    commit: one('COMMIT'),
+    rollback: one('ROLLBACK'),
+
+    head: one('SELECT size, last_time, root, checkpoint FROM head'),
+    /** The checkpoint's text is long, and a commit only replaces it. */
+    headToExtend: one('SELECT size, last_time, root FROM head'),
+    setHead: one('UPDATE head SET size = ?, last_time = ?, root = ?, checkpoint = ?'),
+
+    leafHashes: one('SELECT leaf_hash AS hash FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx'),
+    fullTile: one('SELECT hashes FROM tiles WHERE level = ? AND idx = ?'),
+    tileRoots: one('SELECT root AS hash FROM tiles WHERE level = ? AND idx >= ? AND idx < ? ORDER BY idx'),
+    addTile: one('INSERT INTO tiles (level, idx, root, hashes) VALUES (?, ?, ?, ?)'),
+
+    addEntry: one(
+      'INSERT INTO entries (idx, leaf_hash, kind, call_id, time, leaf, payload, timestamp) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    entries: one(
+      'SELECT idx, kind, call_id, time, leaf, payload, timestamp FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx',
+    ),
+    entriesOfCall: one(
+      'SELECT idx, kind, call_id, time, leaf, payload, timestamp FROM entries WHERE call_id = ? ORDER BY idx',
+    ),
+    indexesOfCall: one('SELECT idx FROM entries WHERE call_id = ? ORDER BY idx'),
+    kindsOfCall: one('SELECT kind FROM entries WHERE call_id = ?'),
+
+    headOf: one('SELECT value FROM heads WHERE key = ?'),
+    headsFrom: one('SELECT key, value FROM heads WHERE key >= ? ORDER BY key'),
+    setHeadOf: one('INSERT INTO heads VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
+    removeHeadOf: one('DELETE FROM heads WHERE key = ?'),
+
+    permit: one('SELECT call_id, instance, not_after, idx FROM permits WHERE call_id = ?'),
+    permits: one('SELECT call_id, instance, not_after, idx FROM permits ORDER BY idx'),
+    openPermit: one('INSERT OR REPLACE INTO permits (call_id, instance, not_after, idx) VALUES (?, ?, ?, ?)'),
+    closePermit: one('DELETE FROM permits WHERE call_id = ?'),
+
+    addSide: one('INSERT INTO side (id, name, salt, value) VALUES (?, ?, ?, ?)'),
+    side: one('SELECT name, salt, value FROM side WHERE id >= ? AND id < ? ORDER BY id'),
+
+    /** Replacing gives a new row id: the newest. */
+    addTool: one(
+      'INSERT OR REPLACE INTO tools (server, server_digest, tool, sha256, definition) VALUES (?, ?, ?, ?, ?)',
+    ),
+    tools: one(
+      'SELECT server, server_digest, tool, sha256, definition FROM tools WHERE ?1 IS NULL OR server = ?1 ORDER BY rowid',
+    ),
+  };
+}
+
+export type Statements = ReturnType<typeof prepareStatements>;

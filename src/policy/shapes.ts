@@ -1,0 +1,88 @@
+/**
+ * What a condition may read, declared once: the load-time check refuses every name that is not here. The gate fills
+ * exactly these fields, from verified attributes only.
+ */
+
+/** Kinds of scalar values. `json` is a value of the caller's: any kind, its numbers are doubles. `any` is not known. */
+export type Scalar =
+  | 'bool'
+  | 'int'
+  | 'uint'
+  | 'double'
+  | 'string'
+  | 'bytes'
+  | 'null'
+  | 'timestamp'
+  | 'duration'
+  | 'type'
+  | 'json'
+  | 'any'
+  /** The element of an empty list. */
+  | 'never';
+
+export interface ListShape {
+  readonly kind: 'list';
+  readonly of: Shape;
+}
+
+export interface MapShape {
+  readonly kind: 'map';
+  readonly of: Shape;
+}
+
+/** A root with declared fields. */
+export interface RecordShape {
+  readonly kind: 'record';
+  readonly name: string;
+  readonly fields: ReadonlyMap<string, Shape>;
+}
+
+export type Shape = Scalar | ListShape | MapShape | RecordShape;
+
+export function listOf(of: Shape): ListShape {
+  return { kind: 'list', of };
+}
+
+function record(name: string, fields: Record<string, Shape>): RecordShape {
+  return { kind: 'record', name, fields: new Map(Object.entries(fields)) };
+}
+
+/**
+ * The variables of a condition.
+ *
+ * - `human`, `device` and `network` may be absent as a whole: reading them is then an error, and so a DENY.
+ * - `human.authTime` (seconds since 1970), `network.ip` and `tool.annotations` may be absent: test them with `has`.
+ * - `tool.accepted`: an operator accepted exactly this tool definition; false for what is not a tools/call.
+ * - `tool.listed`: the server statically lists this tool, resource, prompt or completion reference. Its word alone: it
+ *   is enough for reading what a server publishes, never for a tool.
+ * - `tool.annotations`: the server's own hints, present only when an operator accepted them.
+ */
+export const roots: ReadonlyMap<string, Shape> = new Map<string, Shape>([
+  ['agent', record('agent', { id: 'string', issuer: 'string', binding: 'string' })],
+  [
+    'human',
+    record('human', {
+      issuer: 'string',
+      subject: 'string',
+      tenant: 'string',
+      roles: listOf('string'),
+      groups: listOf('string'),
+      authTime: 'double',
+    }),
+  ],
+  ['device', record('device', { id: 'string', trust: 'string' })],
+  ['network', record('network', { ip: 'string', zone: 'string' })],
+  ['session', record('session', { id: 'string', tenant: 'string', mode: 'string' })],
+  [
+    'tool',
+    record('tool', {
+      server: 'string',
+      name: 'string',
+      accepted: 'bool',
+      listed: 'bool',
+      annotations: 'json',
+    }),
+  ],
+  ['args', 'json'],
+  ['now', 'timestamp'],
+]);

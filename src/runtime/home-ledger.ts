@@ -1,0 +1,94 @@
+import { hex } from '../call/sha256.ts';
+import { CountersignError } from '../errors.ts';
+import { ballastFile } from '../ledger/ballast-node.ts';
+import { createLedger } from '../ledger/create-ledger.ts';
+import { claimInstance, isAlive, sweepInstances, type Instance } from '../ledger/instances-node.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { openReleasedCheckpoints } from '../ledger/released-checkpoint-node.ts';
+import { createLedgerFile } from '../ledger/store-sqlite-open.ts';
+import { openSqliteStore } from '../ledger/store-sqlite.ts';
+import { ed25519Signer } from '../pki/signer-node.ts';
+import type { SyncSigner } from '../pki/signer.ts';
+import { leafHash } from '../tlog/merkle.ts';
+import { keyId } from '../tlog/vkey.ts';
+import { readKey, type Home } from './open-home.ts';
+
+/** A home's ledger, opened by one process, which is an instance of its own for as long. */
+export interface HomeLedger {
+  readonly ledger: Ledger;
+  readonly instance: Instance;
+  readonly isAlive: (instance: string) => boolean;
+  /** Closes the ledger and gives the instance id back. */
+  readonly close: () => Promise<void>;
+}
+
+/** Makes the ledger of a new home and opens it. */
+export async function createHomeLedger(home: Home): Promise<HomeLedger> {
+  const signer = ed25519Signer(readKey(home, 'log'));
+  createLedgerFile(home.layout.ledger, { origin: home.config.origin, publicKey: signer.publicKey });
+  return open(home, signer);
+}
+
+/** Opens a home's ledger; throws with a `LEDGER_…` code when it is not the one that this home began. */
+export async function openHomeLedger(home: Home): Promise<HomeLedger> {
+  const opened = await open(home, ed25519Signer(readKey(home, 'log')));
+  try {
+    await assertGenesis(home, opened.ledger);
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+/** The whole 32-byte id of the log's key. */
+export function logKeyIdOf(origin: string, { publicKey }: SyncSigner): Uint8Array {
+  // An Ed25519 SubjectPublicKeyInfo ends with the key's 32 bytes (RFC 8410 §4).
+  return keyId(origin, publicKey.slice(-32));
+}
+
+async function open({ layout, config }: Home, signer: SyncSigner): Promise<HomeLedger> {
+  const instance = claimInstance(layout.instances);
+  const alive = (id: string): boolean => isAlive(layout.instances, id);
+  try {
+    const { origin } = config;
+    const identity = { origin, publicKey: signer.publicKey };
+    const released = openReleasedCheckpoints({
+      directory: layout.released,
+      instance: instance.id,
+      isAlive: alive,
+    });
+    const ledger = await createLedger({
+      store: await openSqliteStore({ path: layout.ledger, identity }),
+      signer,
+      origin,
+      released,
+      ballast: ballastFile(layout.ballast),
+    });
+    return {
+      ledger,
+      instance,
+      isAlive: alive,
+      async close() {
+        await ledger.close();
+        released.close();
+        instance.release();
+        sweepInstances(layout.instances);
+      },
+    };
+  } catch (error) {
+    instance.release();
+    throw error;
+  }
+}
+
+/** Origin, key and first entry together are the log's identity. */
+async function assertGenesis({ config }: Home, ledger: Ledger): Promise<void> {
+  const [first] = await ledger.entries(0, 1);
+  if (!first || hex(leafHash(first.leaf)) !== config.genesis) {
+    throw new CountersignError(
+      'LEDGER_CORRUPT',
+      'The ledger does not begin with the entry that this home began with.',
+    );
+  }
+}

@@ -1,0 +1,75 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CountersignError } from '../errors.ts';
+import { homeLayout, keyFiles, type HomeLayout } from './home-layout.ts';
+
+/** What `home.json` says. Nothing in it is secret. */
+export interface HomeConfig {
+  readonly version: 1;
+  readonly trustDomain: string;
+  /** The log's origin: random per home. */
+  readonly origin: string;
+  readonly issuerUrl: string;
+  readonly tenant: string;
+  readonly gate: string;
+  readonly createdAt: string;
+  /** Hex leaf hash of the log's first entry: origin, key and genesis together are the log's identity. */
+  readonly genesis: string;
+}
+
+export interface Home {
+  readonly layout: HomeLayout;
+  readonly config: HomeConfig;
+}
+
+/** Opens a home; throws HOME_MISSING or HOME_INVALID. */
+export function openHome(root: string): Home {
+  const layout = homeLayout(root);
+  if (!existsSync(layout.config)) {
+    throw new CountersignError(
+      'HOME_MISSING',
+      `There is no Countersign home at ${root}. Make one with: countersign init${flagFor(root)}`,
+    );
+  }
+  assertPrivate(layout.root);
+  assertPrivate(layout.keys);
+  return { layout, config: readConfig(layout) };
+}
+
+export function readKey({ layout }: Home, name: keyof typeof keyFiles): string {
+  const path = join(layout.keys, keyFiles[name]);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CountersignError('HOME_INVALID', `The key ${path} cannot be read.`, { cause: error });
+  }
+}
+
+function readConfig(layout: HomeLayout): HomeConfig {
+  let config: Partial<HomeConfig> | null;
+  try {
+    config = JSON.parse(readFileSync(layout.config, 'utf8')) as Partial<HomeConfig> | null;
+  } catch (error) {
+    throw new CountersignError('HOME_INVALID', `${layout.config} cannot be read as JSON.`, { cause: error });
+  }
+  const texts = ['trustDomain', 'origin', 'issuerUrl', 'tenant', 'gate', 'createdAt', 'genesis'] as const;
+  if (config?.version !== 1 || texts.some((field) => typeof config[field] !== 'string')) {
+    throw new CountersignError('HOME_INVALID', `${layout.config} is not one that this version understands.`);
+  }
+  return config as HomeConfig;
+}
+
+/** As with SSH keys: what others can read is no secret, so it is not used. */
+function assertPrivate(path: string): void {
+  if (process.platform === 'win32') return;
+  if ((statSync(path).mode & 0o077) !== 0) {
+    throw new CountersignError(
+      'HOME_INVALID',
+      `Others can read ${path}. Make it private with: chmod 700 ${path}`,
+    );
+  }
+}
+
+function flagFor(root: string): string {
+  return root.endsWith('.countersign') ? '' : ` --home ${root}`;
+}

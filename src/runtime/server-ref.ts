@@ -1,0 +1,84 @@
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, delimiter, extname, isAbsolute, join, resolve } from 'node:path';
+import { canonicalJson } from '../call/canonical-json.ts';
+import type { ServerRef } from '../call/call.ts';
+import { hex, sha256, utf8 } from '../call/sha256.ts';
+import { CountersignError } from '../errors.ts';
+
+/** A command line as it was given, and what it comes to on this machine. */
+export interface ServerCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+export interface ResolvedServer {
+  readonly ref: ServerRef;
+  /** The executable's real path and its arguments, with file names made absolute: what an operator is shown. */
+  readonly resolved: ServerCommand;
+}
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+
+/**
+ * Resolves a command line to the server that it is. The digest covers the executable's real path and the arguments,
+ * with those that name existing files made absolute, so that the same words in another folder are another server.
+ */
+export function resolveServer(
+  name: string,
+  { command, args }: ServerCommand,
+  where: { readonly cwd: string; readonly path: string | undefined },
+): ResolvedServer {
+  assertServerName(name);
+  const resolved = {
+    command: findExecutable(command, where),
+    args: args.map((arg) => absoluteIfFile(arg, where.cwd)),
+  };
+  const digest = hex(sha256(utf8(canonicalJson({ command: resolved.command, args: resolved.args }))));
+  return { ref: { name, digest }, resolved };
+}
+
+export function assertServerName(name: string): void {
+  if (!namePattern.test(name)) {
+    throw new CountersignError(
+      'CONFIG_INVALID',
+      `“${name}” cannot name a server: use letters, digits, dots, dashes and underscores, at most 64, a letter or digit first.`,
+    );
+  }
+}
+
+/** A name for a server that was given none: that of its last argument or executable which reads like one. */
+export function defaultServerName({ command, args }: ServerCommand): string {
+  const packageLike = args.find((arg) => /^@?[a-z0-9][\w.-]*(\/[\w.-]+)?(@[\w.^~-]+)?$/i.test(arg));
+  const source = basename((packageLike ?? command).replace(/(?<=.)@[^/]*$/, ''));
+  const name = source.slice(0, source.length - extname(source).length).replace(/[^A-Za-z0-9._-]/g, '-');
+  return namePattern.test(name) ? name : 'server';
+}
+
+function absoluteIfFile(arg: string, cwd: string): string {
+  const path = resolve(cwd, arg);
+  return arg !== '' && !arg.startsWith('-') && existsSync(path) ? realpathSync(path) : arg;
+}
+
+function findExecutable(command: string, where: { cwd: string; path: string | undefined }): string {
+  if (isAbsolute(command) || /[\\/]/.test(command)) {
+    const path = resolve(where.cwd, command);
+    return existsSync(path) ? realpathSync(path) : path;
+  }
+  const extensions = process.platform === 'win32' ? ['.com', '.exe', '.bat', '.cmd', ''] : [''];
+  for (const folder of (where.path ?? '').split(delimiter)) {
+    for (const extension of extensions) {
+      const candidate = join(resolve(where.cwd, folder), command + extension);
+      if (isExecutableFile(candidate)) return realpathSync(candidate);
+    }
+  }
+  return command;
+}
+
+function isExecutableFile(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

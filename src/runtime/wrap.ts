@@ -1,0 +1,184 @@
+import { readFileSync } from 'node:fs';
+import { CountersignError, toCountersignError } from '../errors.ts';
+import type { RecordChange } from '../gate/changes.ts';
+import { createGate } from '../gate/create-gate.ts';
+import type { Gate } from '../gate/gate.ts';
+import type { NotaryParts } from '../gate/parts.ts';
+import { recover } from '../gate/recovery.ts';
+import { createToolDirectory } from '../gate/tool-directory.ts';
+import { runClosed } from '../gateway/mcp-stdio-closed.ts';
+import { defaultMcpStdioLimits, runMcpStdio } from '../gateway/mcp-stdio.ts';
+import { createMcpListing, type McpListing } from '../gateway/mcp/listing.ts';
+import { relayPattern, type RelayPattern } from '../gateway/mcp/methods.ts';
+import { createAuthenticator } from '../identity/authenticate.ts';
+import type { Authenticator } from '../identity/principal.ts';
+import { sweepInstances } from '../ledger/instances-node.ts';
+import { compilePolicy } from '../policy/compile.ts';
+import type { Policy } from '../policy/policy.ts';
+import { childEnvironment } from '../targets/depth.ts';
+import { startMcpStdioTarget } from '../targets/mcp-stdio.ts';
+import { canonicalJson } from '../call/canonical-json.ts';
+import { utf8 } from '../call/sha256.ts';
+import { openApiKeyFile } from './api-key-file.ts';
+import { changeRecorder } from './changes.ts';
+import { openHomeLedger, type HomeLedger } from './home-ledger.ts';
+import { openNotary } from './notary.ts';
+import { openHome } from './open-home.ts';
+import { recordPolicy } from './policy-change.ts';
+import { resolveServer, type ResolvedServer, type ServerCommand } from './server-ref.ts';
+
+export interface WrapOptions {
+  readonly home: string;
+  readonly apiKey: string | undefined;
+  /** What policy and log call the server. */
+  readonly name: string;
+  readonly target: ServerCommand & { readonly env: Readonly<Record<string, string>> };
+  /** In place of the home's policy; absolute. */
+  readonly policyFiles: readonly string[];
+  readonly relayPatterns: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+const mode = 'same-user';
+
+/** Everything that must hold before the server is started. */
+interface OpenGate {
+  readonly authenticator: Authenticator;
+  readonly policy: Policy;
+  readonly homeLedger: HomeLedger;
+  readonly notary: NotaryParts;
+  readonly recordChange: RecordChange;
+  readonly server: ResolvedServer;
+  readonly opened: readonly RelayPattern[];
+  readonly environment: Record<string, string | undefined>;
+}
+
+/**
+ * Wraps one MCP server on this process's stdio. Whatever is missing closes the gate: nothing is started, and every request
+ * is told why. Resolves to the exit code.
+ */
+export async function runWrap(options: WrapOptions): Promise<number> {
+  const client = { input: process.stdin, output: process.stdout };
+  let open: OpenGate;
+  try {
+    open = await openGate(options);
+  } catch (error) {
+    const { code, message } = toCountersignError(error, 'INTERNAL', 'The gate could not be opened.');
+    const { exitCode } = await runClosed({
+      client,
+      code,
+      message: withAdvice(code, message),
+      stderr: process.stderr,
+      maxFrameBytes: defaultMcpStdioLimits.maxClientFrameBytes,
+    });
+    return exitCode;
+  }
+  try {
+    return await runOpen(options, open, client);
+  } finally {
+    await open.homeLedger.close();
+  }
+}
+
+async function openGate(options: WrapOptions): Promise<OpenGate> {
+  const environment = { ...childEnvironment(options.env), ...options.target.env };
+  const opened = options.relayPatterns.map(parsePattern);
+  const server = resolveServer(options.name, options.target, { cwd: options.cwd, path: environment['PATH'] });
+  const home = openHome(options.home);
+  const authenticator = createAuthenticator({
+    keys: openApiKeyFile({ peppers: home.layout.peppers, keys: home.layout.apiKeys }),
+    trustDomain: home.config.trustDomain,
+  });
+  await authenticator.authenticate({ apiKey: options.apiKey }, Date.now());
+  const files = options.policyFiles.length > 0 ? options.policyFiles : [home.layout.policy];
+  const policy = compilePolicy(files.map((name) => ({ name, text: readPolicy(name) })));
+  const homeLedger = await openHomeLedger(home);
+  try {
+    const notary = openNotary(home, homeLedger.ledger);
+    const recordChange = changeRecorder(notary, mode);
+    await recover({ ...notary, mode }, homeLedger.isAlive);
+    sweepInstances(home.layout.instances);
+    await recordPolicy(homeLedger.ledger, recordChange, server.ref.name, policy);
+    return { authenticator, policy, homeLedger, notary, recordChange, server, opened, environment };
+  } catch (error) {
+    await homeLedger.close();
+    throw error;
+  }
+}
+
+async function runOpen(
+  { apiKey, cwd, target: command }: WrapOptions,
+  open: OpenGate,
+  client: { readonly input: NodeJS.ReadStream; readonly output: NodeJS.WriteStream },
+): Promise<number> {
+  const { server, environment, opened } = open;
+  const target = startMcpStdioTarget({ command: command.command, args: command.args, environment, cwd });
+  const listing = createMcpListing(target);
+  const gate = assembleGate(open, listing);
+  const { exitCode } = await runMcpStdio({
+    client,
+    gate,
+    credentials: { apiKey },
+    target,
+    listing,
+    server: server.ref,
+    opened,
+    limits: defaultMcpStdioLimits,
+    stderr: process.stderr,
+    signals: process,
+  });
+  return exitCode;
+}
+
+function assembleGate(open: OpenGate, listing: McpListing): Gate {
+  const { authenticator, policy, homeLedger, notary, recordChange, server } = open;
+  const { ledger, instance } = homeLedger;
+  const { command, args } = server.resolved;
+  return createGate({
+    ...notary,
+    mode,
+    authenticator,
+    policy,
+    instance: instance.id,
+    assertAlive() {
+      if (instance.stillMine()) return;
+      throw new CountersignError(
+        'GATE_CLOSED',
+        'This gate was taken for dead, and its calls were settled: restart it.',
+      );
+    },
+    directory: createToolDirectory({
+      server: server.ref,
+      command: utf8(canonicalJson({ command, args: [...args] })),
+      listing,
+      ledger,
+      recordChange,
+    }),
+  });
+}
+
+function parsePattern(source: string): RelayPattern {
+  const pattern = relayPattern(source);
+  if (!pattern)
+    throw new CountersignError(
+      'CONFIG_INVALID',
+      `--relay cannot take “${source}”: give a method, or a prefix and *.`,
+    );
+  return pattern;
+}
+
+function readPolicy(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CountersignError('POLICY_UNREADABLE', `The policy ${file} cannot be read.`, { cause: error });
+  }
+}
+
+/** What to do next, for the operator who reads it in the host's log. */
+function withAdvice(code: string, message: string): string {
+  return code.startsWith('API_KEY_')
+    ? `${message} “countersign init” makes a home and shows its key once; give it to this gate as COUNTERSIGN_API_KEY.`
+    : message;
+}

@@ -1,0 +1,121 @@
+import { base64, equalBytes, fromBase64, utf8 } from '../call/sha256.ts';
+import { CountersignError } from '../errors.ts';
+import { parseDecimal } from './decimal.ts';
+import { publicKeyLength, signatureLength } from './ed25519.ts';
+import { emptyRoot, hashLength } from './merkle.ts';
+import { formatNote, parseNote, verifyNoteSignature } from './note.ts';
+import type { Note } from './note.ts';
+import { isKeyName, noteKeyId, signatureTypes } from './vkey.ts';
+import type { VerifierKey } from './vkey.ts';
+
+/** A tree head (https://c2sp.org/tlog-checkpoint). */
+export interface Checkpoint {
+  /** The log's name: the host name of its `baseUrl` in the trust root. */
+  readonly origin: string;
+  readonly size: number;
+  /** 32 bytes. */
+  readonly root: Uint8Array;
+  /** Lines that the log added; this log adds none. */
+  readonly extensions?: readonly string[];
+}
+
+/** A checkpoint with the note that it came in. Nothing of it is verified. */
+export interface ParsedCheckpoint extends Checkpoint {
+  readonly extensions: readonly string[];
+  readonly note: Note;
+}
+
+/** The log's key, as much of it as a checkpoint needs: `SyncSigner` of the room that holds keys is one. */
+export interface CheckpointSigner {
+  readonly algorithm: string;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array;
+  sign(data: Uint8Array): Uint8Array;
+}
+
+/** The text that is signed. */
+export function formatCheckpoint(checkpoint: Checkpoint): string {
+  const { origin, size, root, extensions = [] } = checkpoint;
+  const lines = [origin, String(size), base64(root), ...extensions];
+  const body = lines.map((line) => `${line}\n`).join('');
+  if (parseBody(body) === undefined) {
+    throw new CountersignError(
+      'INTERNAL',
+      'A checkpoint needs an origin, a size, a root of 32 bytes, and lines that are not empty.',
+    );
+  }
+  return body;
+}
+
+/**
+ * Reads a signed checkpoint strictly: undefined for any text that `formatCheckpoint` and a note's signatures would not give.
+ * Says nothing about signatures: use `openCheckpoint` where a key is at hand.
+ */
+export function parseCheckpoint(noteText: string): ParsedCheckpoint | undefined {
+  const note = parseNote(noteText);
+  const body = note === undefined ? undefined : parseBody(note.text);
+  return note === undefined || body === undefined ? undefined : { ...body, note };
+}
+
+/**
+ * The checkpoint if this log key signed it and its origin is the key's name, else undefined. The body is read only after
+ * the signature held. Lines of other keys, witnesses for example, are left to the caller.
+ */
+export function openCheckpoint(noteText: string, key: VerifierKey): ParsedCheckpoint | undefined {
+  const note = parseNote(noteText);
+  if (note === undefined || key.type !== signatureTypes.ed25519 || !verifyNoteSignature(note, key))
+    return undefined;
+  const body = parseBody(note.text);
+  return body === undefined || body.origin !== key.name ? undefined : { ...body, note };
+}
+
+/**
+ * The signed note over a body of `formatCheckpoint`. Synchronous: it runs inside the log's transaction, where waiting would
+ * let another batch in. SIGNING_FAILED when the signer is not an Ed25519 key.
+ */
+export function signCheckpoint(body: string, origin: string, signer: CheckpointSigner): string {
+  if (!isKeyName(origin) || parseBody(body)?.origin !== origin) {
+    throw new CountersignError(
+      'INTERNAL',
+      'A log signs only checkpoints of its own origin, which has no spaces and no plus.',
+    );
+  }
+  const key = { name: origin, type: signatureTypes.ed25519, publicKey: rawPublicKey(signer) };
+  const signature = signer.sign(utf8(body));
+  if (signature.length !== signatureLength) {
+    throw new CountersignError('SIGNING_FAILED', 'The log key did not give an Ed25519 signature.');
+  }
+  return formatNote({ text: body, signatures: [{ name: origin, keyId: noteKeyId(key), signature }] });
+}
+
+/** How many extension lines are read. This log writes none; others seldom more than one. */
+const maxExtensions = 16;
+
+function parseBody(text: string): Required<Checkpoint> | undefined {
+  if (!text.endsWith('\n')) return undefined;
+  const [origin, sizeText, rootText, ...extensions] = text.slice(0, -1).split('\n');
+  if (!origin || sizeText === undefined || rootText === undefined) return undefined;
+  const size = parseDecimal(sizeText);
+  const root = fromBase64(rootText);
+  if (size === undefined || root?.length !== hashLength) return undefined;
+  // There is one empty tree.
+  if (size === 0 && !equalBytes(root, emptyRoot)) return undefined;
+  if (extensions.length > maxExtensions || extensions.includes('')) return undefined;
+  return { origin, size, root, extensions };
+}
+
+/** DER before the 32 key bytes of every Ed25519 SubjectPublicKeyInfo (RFC 8410 §4). */
+const spkiPrefix = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
+
+function rawPublicKey(signer: CheckpointSigner): Uint8Array {
+  const prefix = signer.publicKey.subarray(0, spkiPrefix.length);
+  const publicKey = signer.publicKey.subarray(spkiPrefix.length);
+  if (
+    signer.algorithm !== 'ed25519' ||
+    !equalBytes(prefix, spkiPrefix) ||
+    publicKey.length !== publicKeyLength
+  ) {
+    throw new CountersignError('SIGNING_FAILED', 'A log signs its checkpoints with an Ed25519 key.');
+  }
+  return publicKey;
+}

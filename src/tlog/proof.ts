@@ -1,0 +1,9 @@
+/** An inclusion proof of one leaf in the tree that `checkpoint` heads (RFC 6962 §2.1.1). */
+export interface InclusionProof {
+  readonly logIndex: number;
+  readonly treeSize: number;
+  readonly rootHash: Uint8Array;
+  readonly hashes: readonly Uint8Array[];
+  /** The signed note (C2SP tlog-checkpoint), text. */
+  readonly checkpoint: string;
+}

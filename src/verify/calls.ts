@@ -1,0 +1,158 @@
+import { canonicalJson } from '../call/canonical-json.ts';
+import type { Json } from '../call/json.ts';
+import { openSubject } from './action.ts';
+import { requireArguments, requireParams, requireReason, requireResult } from './bind.ts';
+import { attempt, fail } from './codes.ts';
+import type { Failure } from './codes.ts';
+import type { Answer } from './documents.ts';
+import type { Verified } from './envelope.ts';
+import { isObject } from './fields.ts';
+import { readOpenings } from './openings.ts';
+import type { Openings } from './openings.ts';
+import { verifyPair } from './pair.ts';
+import type { OutcomeFacts, VerdictFacts } from './predicates.ts';
+import { readUnambiguous } from './read-json.ts';
+
+export type Expectation = 'allow' | 'deny' | 'executed';
+
+/** What the caller says the call was; each part given must be the one that was signed. */
+export interface Given {
+  /** JSON text of the arguments. */
+  readonly arguments?: Uint8Array;
+  /** The exact bytes of the whole `params`. */
+  readonly params?: Uint8Array;
+  /** The action document: the statement's subject. */
+  readonly action?: Uint8Array;
+  readonly expect?: Expectation;
+}
+
+/** What opened which commitment: an absent one was not asked for, or there was nothing to open it. */
+export interface Binding {
+  readonly subject?: 'opened';
+  readonly arguments?: 'opened';
+  readonly params?: 'opened';
+  /** `reason`: the answer is the gate's own, and says what was signed. */
+  readonly result?: 'raw' | 'normalised' | 'reason';
+}
+
+/** The envelopes of one call, each verified by itself, and the answer that they came with. */
+export interface CallParts {
+  readonly verdict: Verified | undefined;
+  readonly outcome: Verified | undefined;
+  readonly answer: Answer | undefined;
+}
+
+/** Checks what holds between the parts of one call, and between them and what the caller says. */
+export async function verifyCall(parts: CallParts, given: Given, failures: Failure[]): Promise<Binding> {
+  const { verdict, outcome, answer } = parts;
+  if (verdict && outcome) failures.push(...verifyPair(verdict, outcome));
+  await attempt(failures, () => requireExpected(given.expect, verdict?.facts, outcome?.facts));
+
+  const said = verdict?.facts?.kind === 'outcome' ? undefined : verdict?.facts;
+  const did = outcome?.facts?.kind === 'outcome' ? outcome.facts : undefined;
+  const action = await attempt(failures, () => openAction(verdict ?? outcome, given.action));
+  const openings = await attempt(failures, () => (answer ? readOpenings(answer.openings) : noOpenings));
+  if (openings === undefined) return action ? { subject: 'opened' } : {};
+  const checks = {
+    arguments: await attempt(failures, () =>
+      openArguments(said, openings, action?.document, given.arguments),
+    ),
+    params: await attempt(failures, () => openParams(said, openings, given.params)),
+    result: await attempt(failures, () => answer && openAnswer(said, did, openings, answer)),
+  };
+  return {
+    ...(action && { subject: 'opened' }),
+    ...(checks.arguments && { arguments: 'opened' }),
+    ...(checks.params && { params: 'opened' }),
+    ...(checks.result && { result: checks.result }),
+  };
+}
+
+function openAction(
+  envelope: Verified | undefined,
+  action: Uint8Array | undefined,
+): { readonly document: Json | undefined } | undefined {
+  return envelope && action && { document: openSubject(envelope, action) };
+}
+
+/** An envelope by itself comes without salts. */
+const noOpenings: Openings = {
+  params: undefined,
+  arguments: new Map(),
+  result: { raw: undefined, normalised: undefined },
+};
+
+type Facts = Verified['facts'];
+
+function requireExpected(expected: Expectation | undefined, said: Facts, did: Facts): void {
+  if (expected === undefined) return;
+  const allowed = said?.kind === 'allow';
+  const met = {
+    allow: allowed,
+    deny: said?.kind === 'deny',
+    // An outcome is worth its verdict: without the ALLOW it stands for nothing.
+    executed: allowed && did?.kind === 'outcome' && did.outcome === 'executed',
+  };
+  if (!met[expected])
+    fail('EXPECTATION_FAILED', 'verdict', `This does not show what was expected: ${expected}.`);
+}
+
+function openArguments(
+  said: VerdictFacts | undefined,
+  openings: Openings,
+  action: Json | undefined,
+  bytes: Uint8Array | undefined,
+): boolean {
+  if (bytes === undefined) return false;
+  if (said === undefined)
+    return fail('UNBOUND', 'arguments', 'Without a verdict of ours there is nothing to open.');
+  const value = readUnambiguous(bytes, 'INPUT_MALFORMED', 'arguments').root.value;
+  if (!isObject(action)) {
+    requireArguments(said, openings, value);
+  } else if (canonicalJson(action['arguments'] ?? null) !== canonicalJson(value)) {
+    fail('UNBOUND', 'arguments', 'These are not the arguments of the action document.');
+  }
+  return true;
+}
+
+function openParams(
+  said: VerdictFacts | undefined,
+  openings: Openings,
+  bytes: Uint8Array | undefined,
+): boolean {
+  if (bytes === undefined) return false;
+  if (said === undefined)
+    return fail('UNBOUND', 'params', 'Without a verdict of ours there is nothing to open.');
+  requireParams(said, openings, bytes);
+  return true;
+}
+
+/** The answer must be the one that was signed: the server's, by the outcome; the gate's own, by the signed reason. */
+function openAnswer(
+  said: VerdictFacts | undefined,
+  did: OutcomeFacts | undefined,
+  openings: Openings,
+  answer: Answer,
+): NonNullable<Binding['result']> {
+  if (said?.kind === 'deny' && did === undefined) {
+    requireReason(said.reason, answer);
+    return 'reason';
+  }
+  if (did === undefined) {
+    return fail('UNBOUND', 'result', 'No outcome came with this answer: what it says, nobody signed.');
+  }
+  if (did.result === undefined) {
+    requireReason(did.reason, answer);
+    return 'reason';
+  }
+  if (answer.denial !== undefined) fail('UNBOUND', 'denial', 'A refusal was put to an answer of the server.');
+  const isFailure = did.outcome === 'failed';
+  if (answer.isError !== isFailure) {
+    fail(
+      'UNBOUND',
+      'result',
+      'The answer is an error where the outcome is a result, or the other way round.',
+    );
+  }
+  return requireResult(did, openings, answer.result);
+}

@@ -1,0 +1,87 @@
+import { hex } from '../call/sha256.ts';
+import { clockTolerance } from './limits.ts';
+import type { Failure, VerifyCode } from './codes.ts';
+import type { Verified } from './envelope.ts';
+
+/**
+ * What is wrong between a verdict and the outcome that came with it; empty when they are of one call, one trust domain,
+ * one log, and in order. Both were verified, each by itself.
+ */
+export function verifyPair(verdict: Verified, outcome: Verified): readonly Failure[] {
+  const failures: Failure[] = [];
+  const expect = (holds: boolean, field: string, message: string): void => {
+    if (!holds) failures.push({ code: 'PAIR_MISMATCH', field, message });
+  };
+  const [said, did] = [verdict.facts, outcome.facts];
+  if (said === undefined || said.kind === 'outcome' || did?.kind !== 'outcome') {
+    expect(false, 'predicateType', 'These are not a verdict and an outcome.');
+    return failures;
+  }
+  const reference = did.verdict;
+  expect(
+    trustDomain(verdict) === trustDomain(outcome),
+    'identity',
+    'They were signed in different trust domains.',
+  );
+  expect(said.callId === did.callId, 'callId', 'They are of different calls.');
+  expect(sameSubject(verdict, outcome), 'subject', 'They are about different actions.');
+  expect(reference.sha256 === verdict.sha256, 'verdict.sha256', 'The outcome is of another verdict.');
+  expect(reference.logIndex === verdict.place.index, 'verdict.logIndex', 'The outcome names another entry.');
+  expect(verdict.place.log === outcome.place.log, 'verdict.logIndex', 'They stand in different logs.');
+  // The tree that the outcome names existed when the outcome was signed: the one stands in it, the other cannot.
+  expect(
+    reference.logIndex < reference.treeSize,
+    'verdict.treeSize',
+    'The verdict was not in the tree that it names.',
+  );
+  expect(
+    reference.treeSize <= outcome.place.index,
+    'verdict.treeSize',
+    'The outcome was logged before its verdict.',
+  );
+  expect(
+    verdict.stamp.time <= outcome.stamp.time + clockTolerance,
+    'timestamp',
+    'The outcome was stamped before its verdict.',
+  );
+  expect(said.kind !== 'deny', 'verdict', 'What was denied has no outcome.');
+  return [...failures, ...verifyOneTree([verdict, outcome])];
+}
+
+/**
+ * What shows that several envelopes are not of one tree: two heads of one size with different roots, or two statements
+ * under one index. It finds what the envelopes themselves prove; heads of different sizes need a consistency proof.
+ */
+export function verifyOneTree(envelopes: readonly Verified[]): readonly Failure[] {
+  const seen = new Map<string, string>();
+  const failures: Failure[] = [];
+  const note = (key: string, value: string, code: VerifyCode, message: string): void => {
+    const before = seen.get(key);
+    if (before !== undefined && before !== value) failures.push({ code, field: key, message });
+    seen.set(key, before ?? value);
+  };
+  for (const { place, sha256, facts } of envelopes) {
+    const { origin } = place.log;
+    const log = `${origin} ${hex(place.log.keyId)}`;
+    const forked = `The log ${origin} has two roots for one size: it shows different trees to different readers.`;
+    note(`${log} size ${place.treeSize}`, hex(place.rootHash), 'TREE_MISMATCH', forked);
+    note(
+      `${log} index ${place.index}`,
+      sha256,
+      'TREE_MISMATCH',
+      `The log ${origin} has two entries under one index.`,
+    );
+    if (facts?.kind === 'outcome') {
+      note(`${log} size ${facts.verdict.treeSize}`, facts.verdict.rootHash, 'TREE_MISMATCH', forked);
+    }
+  }
+  return failures;
+}
+
+function trustDomain({ signer }: Verified): string {
+  return signer.identity.split('/')[2] ?? '';
+}
+
+function sameSubject(a: Verified, b: Verified): boolean {
+  return a.statement.subject[0]?.sha256 === b.statement.subject[0]?.sha256;
+}

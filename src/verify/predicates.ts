@@ -1,0 +1,182 @@
+import type { OutcomeKind } from '../call/call.ts';
+import type { Json, JsonObject } from '../call/json.ts';
+import { fail } from './codes.ts';
+import { parseUtc } from './rfc3339.ts';
+import { hexDigest, objectAt, optional, stringAt } from './statement.ts';
+import type { Statement } from './statement.ts';
+
+/** What a verdict states, as far as it is checked or shown. Times are wall milliseconds, digests lower-case hexadecimal. */
+export interface VerdictFacts {
+  readonly kind: 'allow' | 'deny' | 'shadow';
+  readonly verdict: 'ALLOW' | 'DENY';
+  readonly callId: string;
+  readonly decidedAt: number;
+  readonly reason: { readonly code?: string; readonly rule?: string; readonly message?: string };
+  readonly mode?: string;
+  readonly agent?: string;
+  readonly human?: string;
+  readonly tool: { readonly server?: string; readonly name?: string };
+  readonly params?: string;
+  /** JSON pointer → commitment. */
+  readonly arguments: ReadonlyMap<string, string>;
+}
+
+/** What an outcome states. */
+export interface OutcomeFacts {
+  readonly kind: 'outcome';
+  readonly callId: string;
+  readonly verdict: VerdictReference;
+  readonly outcome: OutcomeKind;
+  readonly reason: VerdictFacts['reason'];
+  readonly startedAt?: number;
+  readonly finishedAt: number;
+  readonly mode?: string;
+  readonly result?: { readonly raw?: string; readonly normalised?: string };
+}
+
+/** How an outcome names its verdict, and the tree that the verdict stood in when it was released. */
+export interface VerdictReference {
+  readonly sha256: string;
+  readonly logIndex: number;
+  readonly treeSize: number;
+  readonly rootHash: string;
+}
+
+const code = 'STATEMENT_MALFORMED';
+const at = 'payload.predicate';
+
+/** The facts of a verdict or an outcome; undefined for every other statement. */
+export function readFacts(statement: Statement): VerdictFacts | OutcomeFacts | undefined {
+  switch (statement.kind) {
+    case 'allow':
+    case 'deny':
+    case 'shadow':
+      return readVerdict(statement, statement.kind);
+    case 'outcome':
+      return readOutcome(statement);
+    default:
+      return undefined;
+  }
+}
+
+function readVerdict(statement: Statement, kind: VerdictFacts['kind']): VerdictFacts {
+  const { predicate } = statement;
+  const verdict = predicate['verdict'];
+  if (verdict !== 'ALLOW' && verdict !== 'DENY')
+    return fail(code, `${at}.verdict`, 'This must be ALLOW or DENY.');
+  // Stock verifiers look at the type alone, so the two must never differ (a shadow run may state either).
+  if (kind !== 'shadow' && kind !== verdict.toLowerCase()) {
+    fail(code, `${at}.verdict`, 'The verdict is not the one that the predicate type states.');
+  }
+  const principal = optional(predicate, 'principal', at, objectAt) ?? {};
+  const tool = optional(predicate, 'tool', at, objectAt) ?? {};
+  return {
+    kind,
+    verdict,
+    callId: readCallId(statement),
+    decidedAt: timeAt(predicate['decidedAt'], `${at}.decidedAt`),
+    reason: readReason(predicate),
+    tool: {
+      ...maybe('server', optional(tool, 'server', `${at}.tool`, stringAt)),
+      ...maybe('name', optional(tool, 'name', `${at}.tool`, stringAt)),
+    },
+    ...maybe('mode', optional(predicate, 'mode', at, stringAt)),
+    ...maybe('agent', optional(principal, 'agent', `${at}.principal`, nameOf('id'))),
+    ...maybe('human', optional(principal, 'human', `${at}.principal`, nameOf('subject'))),
+    ...maybe('params', optional(predicate, 'params', at, commitmentAt)),
+    arguments: readArguments(predicate),
+  };
+}
+
+function readOutcome(statement: Statement): OutcomeFacts {
+  const { predicate } = statement;
+  const result = optional(predicate, 'result', at, objectAt);
+  return {
+    kind: 'outcome',
+    callId: readCallId(statement),
+    verdict: readReference(predicate['verdict']),
+    outcome: readOutcomeKind(predicate['outcome']),
+    reason: readReason(predicate),
+    finishedAt: timeAt(predicate['finishedAt'], `${at}.finishedAt`),
+    ...maybe('startedAt', optional(predicate, 'startedAt', at, timeAt)),
+    ...maybe('mode', optional(predicate, 'mode', at, stringAt)),
+    ...maybe(
+      'result',
+      result && {
+        ...maybe('raw', optional(result, 'raw', `${at}.result`, commitmentAt)),
+        ...maybe('normalised', optional(result, 'normalised', `${at}.result`, commitmentAt)),
+      },
+    ),
+  };
+}
+
+/** The call's id stands twice: in the predicate and as the subject's name. */
+function readCallId({ predicate, subject }: Statement): string {
+  const callId = stringAt(predicate['callId'], `${at}.callId`);
+  if (subject.length !== 1 || subject[0]?.name !== `urn:uuid:${callId}`) {
+    return fail(code, 'payload.subject', 'The subject is not this call.');
+  }
+  return callId;
+}
+
+function readReference(value: Json | undefined): VerdictReference {
+  const path = `${at}.verdict`;
+  const reference = objectAt(value, path);
+  return {
+    sha256: hexDigest(reference['sha256'], `${path}.sha256`),
+    logIndex: countAt(reference['logIndex'], `${path}.logIndex`),
+    treeSize: countAt(reference['treeSize'], `${path}.treeSize`),
+    rootHash: hexDigest(reference['rootHash'], `${path}.rootHash`),
+  };
+}
+
+const outcomeKinds: readonly OutcomeKind[] = ['executed', 'failed', 'aborted', 'unknown'];
+
+function readOutcomeKind(value: Json | undefined): OutcomeKind {
+  return outcomeKinds.find((kind) => kind === value) ?? fail(code, `${at}.outcome`, 'This is no outcome.');
+}
+
+function readReason(predicate: JsonObject): VerdictFacts['reason'] {
+  const reason = optional(predicate, 'reason', at, objectAt) ?? {};
+  const text = <K extends string>(name: K): { readonly [P in K]?: string } =>
+    maybe(name, optional(reason, name, `${at}.reason`, stringAt));
+  return { ...text('code'), ...text('rule'), ...text('message') };
+}
+
+function readArguments(predicate: JsonObject): ReadonlyMap<string, string> {
+  const commitments = optional(predicate, 'arguments', at, objectAt) ?? {};
+  return new Map(
+    Object.entries(commitments).map(([pointer, value]) => [
+      pointer,
+      commitmentAt(value, `${at}.arguments["${pointer}"]`),
+    ]),
+  );
+}
+
+function commitmentAt(value: Json, path: string): string {
+  const commitment = objectAt(objectAt(value, path)['commitment'], `${path}.commitment`);
+  return hexDigest(commitment['sha256'], `${path}.commitment.sha256`);
+}
+
+/** The name of an agent or a human; a field that is committed and not stated has none. */
+function nameOf(field: string): (value: Json, path: string) => string | undefined {
+  return (value, path) => {
+    const name = objectAt(value, path)[field];
+    return typeof name === 'string' ? name : undefined;
+  };
+}
+
+function timeAt(value: Json | undefined, path: string): number {
+  return parseUtc(stringAt(value, path)) ?? fail(code, path, 'This must be an RFC 3339 time in UTC.');
+}
+
+function countAt(value: Json | undefined, path: string): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+    ? value
+    : fail(code, path, 'This must be a count.');
+}
+
+/** `{ [name]: value }`, or nothing where there is no value. */
+function maybe<K extends string, T>(name: K, value: T | undefined): { readonly [P in K]?: T } {
+  return (value === undefined ? {} : { [name]: value }) as { readonly [P in K]?: T };
+}

@@ -1,0 +1,101 @@
+import { hex } from '../call/sha256.ts';
+import type { VerifyCode } from './codes.ts';
+import type { Binding } from './calls.ts';
+import type { Verified } from './envelope.ts';
+
+/** One envelope, for people and machines. Only what was verified; absent where the statement does not say. */
+export interface EnvelopeReport {
+  /** `allow`, `deny`, `outcome`, …; `foreign` for a predicate type that is not ours. */
+  readonly kind: string;
+  readonly predicateType: string;
+  /** Who signed: the gate's SPIFFE URI, and the name of who certified it. */
+  readonly signer: { readonly identity: string; readonly issuer: string };
+  readonly callId?: string;
+  readonly agent?: string;
+  readonly human?: string;
+  /** `server/name`. */
+  readonly tool?: string;
+  readonly verdict?: 'ALLOW' | 'DENY';
+  readonly outcome?: string;
+  readonly rule?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  /** Whether gate and agent share a user: how much an absent envelope means. */
+  readonly mode?: string;
+  /** When the signature was stamped, and by whom: RFC 3339. */
+  readonly stamped: { readonly time: string; readonly authority: string };
+  readonly log: {
+    readonly origin: string;
+    readonly index: number;
+    readonly treeSize: number;
+    /** Hex. */
+    readonly rootHash: string;
+  };
+  /** Hex SHA-256 of the signed bytes. */
+  readonly sha256: string;
+}
+
+export interface ReportedFailure {
+  /** Which part of the input. */
+  readonly part: 'input' | 'verdict' | 'outcome' | 'envelope' | 'call';
+  readonly code: VerifyCode;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** One call, or one envelope that is of no call. */
+export interface CallReport {
+  /** Names of the inputs that it came from. */
+  readonly from: readonly string[];
+  readonly ok: boolean;
+  readonly failures: readonly ReportedFailure[];
+  readonly envelopes: readonly EnvelopeReport[];
+  readonly binding: Binding;
+}
+
+export interface Report {
+  readonly ok: boolean;
+  /** Hex SHA-256 of the trust root's canonical JSON. */
+  readonly trustRoot: string;
+  /** `self`: log and clock are those of the trust root itself, and no witness was asked. */
+  readonly assurance: 'self';
+  readonly calls: readonly CallReport[];
+  /** What shows only between calls: a log with two trees. */
+  readonly failures: readonly ReportedFailure[];
+}
+
+export function reportEnvelope(verified: Verified): EnvelopeReport {
+  const { statement, facts, signer, stamp, place } = verified;
+  const common = {
+    kind: statement.kind ?? 'foreign',
+    predicateType: statement.predicateType,
+    signer: { identity: signer.identity, issuer: signer.issuerUrl },
+    stamped: { time: new Date(stamp.time).toISOString(), authority: stamp.authority },
+    log: {
+      origin: place.log.origin,
+      index: place.index,
+      treeSize: place.treeSize,
+      rootHash: hex(place.rootHash),
+    },
+    sha256: verified.sha256,
+  };
+  if (facts === undefined) return common;
+  const { code, rule, message } = facts.reason;
+  const said = {
+    ...common,
+    callId: facts.callId,
+    ...(rule !== undefined && { rule }),
+    ...(code !== undefined && { reason: code }),
+    ...(message !== undefined && { message }),
+    ...(facts.mode !== undefined && { mode: facts.mode }),
+  };
+  if (facts.kind === 'outcome') return { ...said, outcome: facts.outcome };
+  const { server, name } = facts.tool;
+  return {
+    ...said,
+    verdict: facts.verdict,
+    ...(facts.agent !== undefined && { agent: facts.agent }),
+    ...(facts.human !== undefined && { human: facts.human }),
+    ...(name !== undefined && { tool: server === undefined ? name : `${server}/${name}` }),
+  };
+}

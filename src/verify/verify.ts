@@ -1,0 +1,150 @@
+import type { Json } from '../call/json.ts';
+import { verifyCall } from './calls.ts';
+import type { Given } from './calls.ts';
+import { attempt } from './codes.ts';
+import type { Failure } from './codes.ts';
+import { readDocument, splitDocuments } from './documents.ts';
+import type { Answer } from './documents.ts';
+import { verifyEnvelope } from './envelope.ts';
+import type { Verified, VerifyOptions } from './envelope.ts';
+import { verifyOneTree } from './pair.ts';
+import { reportEnvelope } from './report.ts';
+import type { CallReport, Report, ReportedFailure } from './report.ts';
+import type { Trust } from './trust.ts';
+
+export interface Input {
+  /** For the report: a file name. */
+  readonly name: string;
+  /** A bundle, a tool result, a JSON-RPC response, or JSON lines of those. */
+  readonly bytes: Uint8Array;
+}
+
+export type InputOptions = VerifyOptions & Given;
+
+/** A call on its way to its report. */
+interface Draft {
+  readonly from: string[];
+  readonly failures: ReportedFailure[];
+  verdict: Verified | undefined;
+  outcome: Verified | undefined;
+  /** What is neither. */
+  readonly others: Verified[];
+  readonly answer: Answer | undefined;
+}
+
+/** Verifies one input: see `verifyInputs`. */
+export function verifyToolResult(
+  bytes: Uint8Array,
+  trust: Trust,
+  options: InputOptions = {},
+): Promise<Report> {
+  return verifyInputs([{ name: 'input', bytes }], trust, options);
+}
+
+/**
+ * Verifies everything in the inputs, call by call: each envelope, the pair of verdict and outcome, that arguments and
+ * result open what was signed, and that all envelopes are of one tree. A verdict and its outcome may come in different
+ * inputs. `ok` only if nothing failed, and something was there to verify.
+ */
+export async function verifyInputs(
+  inputs: readonly Input[],
+  trust: Trust,
+  options: InputOptions = {},
+): Promise<Report> {
+  const drafts: Draft[] = [];
+  const loose = new Map<string, Draft>();
+  for (const { name, bytes } of inputs) {
+    for (const { line, bytes: document } of splitDocuments(bytes)) {
+      const from = line === undefined ? name : `${name}:${line}`;
+      const draft = await draftDocument(from, document, trust, options);
+      if (!joinPair(loose, draft)) drafts.push(draft);
+    }
+  }
+  const calls: CallReport[] = [];
+  for (const draft of drafts) calls.push(await finish(draft, options));
+  const envelopes = drafts.flatMap(envelopesOf);
+  const failures = verifyOneTree(envelopes).map((failure) => ({ part: 'input' as const, ...failure }));
+  return {
+    ok: calls.length > 0 && failures.length === 0 && calls.every((call) => call.ok),
+    trustRoot: trust.fingerprint,
+    assurance: 'self',
+    calls,
+    failures,
+  };
+}
+
+async function draftDocument(
+  from: string,
+  bytes: Uint8Array,
+  trust: Trust,
+  options: InputOptions,
+): Promise<Draft> {
+  const found: Failure[] = [];
+  const content = await attempt(found, () => readDocument(bytes));
+  const draft: Draft = {
+    from: [from],
+    failures: found.map((failure) => ({ part: 'input', ...failure })),
+    verdict: undefined,
+    outcome: undefined,
+    others: [],
+    answer: content?.kind === 'answer' ? content.answer : undefined,
+  };
+  const verify = async (
+    part: ReportedFailure['part'],
+    bundle: Uint8Array | Json,
+  ): Promise<Verified | undefined> => {
+    const result = await verifyEnvelope(bundle, trust, options);
+    if (result.ok) return result;
+    draft.failures.push(...result.failures.map((failure) => ({ part, ...failure })));
+    return undefined;
+  };
+  if (content?.kind === 'answer') {
+    const { answer } = content;
+    draft.verdict = await verify('verdict', answer.verdict);
+    if (answer.outcome !== undefined) draft.outcome = await verify('outcome', answer.outcome);
+  } else if (content !== undefined) {
+    placeLoose(draft, await verify('envelope', content.bundle));
+  }
+  return draft;
+}
+
+function placeLoose(draft: Draft, envelope: Verified | undefined): void {
+  if (envelope === undefined) return;
+  if (envelope.facts === undefined) draft.others.push(envelope);
+  else if (envelope.facts.kind === 'outcome') draft.outcome = envelope;
+  else draft.verdict = envelope;
+}
+
+/** Puts a bundle that came by itself to the other half of its pair. False when it stays a draft of its own. */
+function joinPair(loose: Map<string, Draft>, draft: Draft): boolean {
+  const callId = (draft.verdict ?? draft.outcome)?.facts?.callId;
+  if (callId === undefined || draft.answer !== undefined || draft.failures.length > 0) return false;
+  const half = loose.get(callId);
+  const fits =
+    half !== undefined && (half.verdict === undefined ? draft.verdict : draft.outcome) !== undefined;
+  if (!fits || (half.verdict && half.outcome)) {
+    loose.set(callId, draft);
+    return false;
+  }
+  half.verdict ??= draft.verdict;
+  half.outcome ??= draft.outcome;
+  half.from.push(...draft.from);
+  return true;
+}
+
+async function finish(draft: Draft, options: InputOptions): Promise<CallReport> {
+  const { from, answer, others } = draft;
+  const failures = [...draft.failures];
+  const found: Failure[] = [];
+  // An envelope that was refused says nothing: there is nothing to compare with it.
+  const [other] = others;
+  const parts = { verdict: draft.verdict ?? other, outcome: draft.outcome, answer };
+  const binding = failures.length === 0 ? await verifyCall(parts, options, found) : {};
+  failures.push(...found.map((failure) => ({ part: 'call' as const, ...failure })));
+  const envelopes = envelopesOf(draft).map(reportEnvelope);
+  return { from, ok: failures.length === 0, failures, envelopes, binding };
+}
+
+function envelopesOf({ verdict, outcome, others }: Draft): readonly Verified[] {
+  return [verdict, outcome, ...others].filter((envelope) => envelope !== undefined);
+}

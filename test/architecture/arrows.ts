@@ -1,0 +1,207 @@
+/**
+ * Which room may import which, written once. `eslint.config.js` shows a wrong arrow in the editor, and
+ * `arrows.test.ts` holds the same table where no comment can switch it off.
+ *
+ * A path is relative to the repository, with forward slashes: `src/gate/record.ts`.
+ */
+
+/** What a room may import beside itself: another room (`call/`) or the files that start so (`pki/parse`). */
+interface Arrows {
+  readonly may: readonly string[];
+  /** Only through `import type`: shapes that two rooms agree on, no code. */
+  readonly types?: readonly string[];
+  readonly why: string;
+}
+
+/** Every room of `src/`. One that is not listed may import nothing and be imported by nobody but runtime. */
+export const rooms: Readonly<Record<string, Arrows>> = {
+  call: { may: [], why: 'The bottom: what a call is. No I/O, no clock.' },
+  tlog: { may: ['call/'], why: 'Pure arithmetic over hashes.' },
+  pki: { may: ['call/'], why: 'Keys, certificates and timestamps know nothing of what is signed.' },
+  policy: { may: ['call/'], why: 'Pure and total: nothing that waits or reads.' },
+  identity: { may: ['call/'], why: 'Credentials in, a verified principal out.' },
+  targets: { may: ['call/'], why: 'They take a permit and know nobody who could mint one.' },
+  ledger: {
+    may: ['tlog/', 'call/'],
+    types: ['envelope/envelope.ts', 'pki/signer.ts'],
+    why: 'Keeps what was signed without being able to sign a statement.',
+  },
+  envelope: {
+    may: ['pki/', 'ledger/ledger.ts', 'tlog/', 'call/'],
+    types: ['identity/principal.ts', 'policy/policy.ts'],
+    why: 'States, signs, bundles; talks to the ledger through its port.',
+  },
+  gate: {
+    may: ['identity/', 'policy/', 'envelope/', 'targets/target.ts', 'ledger/ledger.ts', 'tlog/', 'call/'],
+    types: ['pki/signer.ts'],
+    why: 'The one path. It sees ports, never a store or a concrete target.',
+  },
+  gateway: {
+    may: ['gate/', 'targets/', 'call/'],
+    types: ['identity/principal.ts', 'ledger/ledger.ts'],
+    why: 'Translates wires, nothing else.',
+  },
+  verify: {
+    may: ['tlog/', 'call/', 'pki/parse', 'pki/der', 'pki/oids.ts', 'envelope/bundle-shape.ts'],
+    types: ['envelope/envelope.ts'],
+    why: 'No network, no store, no private key: what an auditor can read in an afternoon.',
+  },
+  evidence: {
+    may: ['verify/', 'policy/', 'tlog/', 'call/'],
+    why: 'Replay and absence, from what was verified.',
+  },
+  console: { may: ['verify/'], why: 'Pages: HTTP for data, our verifier for trust.' },
+  runtime: {
+    may: [
+      'call/',
+      'tlog/',
+      'pki/',
+      'policy/',
+      'identity/',
+      'targets/',
+      'ledger/',
+      'envelope/',
+      'gate/',
+      'gateway/',
+    ],
+    why: 'The only place where rooms are put together.',
+  },
+  cli: {
+    may: ['runtime/', 'verify/', 'call/'],
+    types: ['ledger/ledger.ts', 'gate/acceptance.ts'],
+    why: 'Reads arguments, prints answers; what it needs done, runtime does.',
+  },
+};
+
+/** Files of `src/` that belong to no room. */
+const everybodys = ['errors.ts', 'names.ts'];
+
+/** What a library user may reach: never a composition root or a command. */
+const index: Arrows = {
+  may: [
+    'call/',
+    'tlog/',
+    'pki/',
+    'policy/',
+    'identity/',
+    'targets/',
+    'ledger/',
+    'envelope/',
+    'gate/',
+    'verify/',
+  ],
+  why: 'What a library user imports; runtime-neutral.',
+};
+
+const roomless: Arrows = { may: [], why: 'It belongs to no room.' };
+
+/** Implementations of the ledger's store port: chosen where everything is put together, and nowhere else. */
+const isStore = (file: string): boolean => /^ledger\/(?:store-|.*sqlite|.*postgres)/.test(file);
+
+/** Where Node's own modules may be imported. Everything else must also run on Workers. */
+const nodeFiles = [
+  /^runtime\/(?!worker)/,
+  /^cli\//,
+  /^targets\//,
+  /^gateway\/.*stdio/,
+  /^ledger\/[^/]*sqlite/,
+  /^(?:ledger|pki)\/.*-node\.ts$/,
+];
+
+/** Packages are behind one room's door each, so that one can be replaced without reading the others. */
+const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
+  { name: /^@noble\/hashes(?:\/|$)/, files: /^(?:call|identity|tlog)\// },
+  { name: /^@noble\/ed25519$/, files: /^(?:pki|tlog|verify)\// },
+  { name: /^@bufbuild\/(?:cel|re2|protobuf)(?:\/|$)/, files: /^policy\// },
+  { name: /^yaml$/, files: /^policy\// },
+  { name: /^(?:@peculiar\/|reflect-metadata$|asn1js$)/, files: /^pki\// },
+  { name: /^cross-spawn$/, files: /^(?:targets|gateway|runtime)\// },
+];
+
+/** Functions that confer something: who may name them. */
+const guarded: Readonly<Record<string, { readonly home: string; readonly users: RegExp }>> = {
+  mintPermit: { home: 'src/call/permit.ts', users: /^src\/gate\/record\.ts$/ },
+  redeemPermit: { home: 'src/call/permit.ts', users: /^src\/targets\// },
+  verifiedPrincipal: { home: 'src/identity/principal.ts', users: /^src\/identity\// },
+};
+
+export interface ImportSeen {
+  /** The importing file. */
+  readonly from: string;
+  /** As written: `../call/call.ts`, `node:fs`, `yaml`. */
+  readonly specifier: string;
+  readonly typeOnly: boolean;
+  /** Imported names; `*` for a namespace, a side effect, or a dynamic import. */
+  readonly names: readonly string[];
+}
+
+/** Why this import is not allowed, as a sentence; undefined when it is. */
+export function wrongArrow(seen: ImportSeen): string | undefined {
+  const { from, specifier } = seen;
+  if (!from.startsWith('src/')) return undefined;
+  if (specifier.startsWith('.')) return wrongFile(seen, resolveFrom(from, specifier));
+  if (specifier.startsWith('node:')) {
+    return mayUseNode(from) ? undefined : `${from} must also run on Workers: it may not import ${specifier}.`;
+  }
+  return wrongPackage(from.slice('src/'.length), specifier);
+}
+
+/** Whether a file of `src/` may import Node's modules and use its globals. */
+export function mayUseNode(file: string): boolean {
+  return nodeFiles.some((pattern) => pattern.test(file.slice('src/'.length)));
+}
+
+/** The repository path that a relative specifier names. */
+export function resolveFrom(from: string, specifier: string): string {
+  const parts = from.split('/').slice(0, -1);
+  for (const part of specifier.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '.') parts.push(part);
+  }
+  return parts.join('/');
+}
+
+function wrongFile(seen: ImportSeen, to: string): string | undefined {
+  const { from } = seen;
+  if (!to.startsWith('src/')) return `${from} may import nothing outside src, and so not ${to}.`;
+  const file = to.slice('src/'.length);
+  if (everybodys.includes(file)) return undefined;
+  const room = roomOf(from);
+  if (isStore(file) && room !== 'ledger' && room !== 'runtime')
+    return `${to} is a store: runtime alone picks one.`;
+  return wrongName(seen, to) ?? wrongRoom(seen, file);
+}
+
+function wrongRoom({ from, typeOnly }: ImportSeen, file: string): string | undefined {
+  const room = roomOf(from);
+  if (room !== '' && file.startsWith(`${room}/`)) return undefined;
+  const { may, types = [], why } = (from === 'src/index.ts' ? index : rooms[room]) ?? roomless;
+  const reaches = (prefix: string): boolean => file.startsWith(prefix);
+  if (may.some(reaches) || (typeOnly && types.some(reaches))) return undefined;
+  const hint = types.some(reaches) ? ' except with import type' : '';
+  return `${from} may not import src/${file}${hint}. ${why}`;
+}
+
+function wrongName(seen: ImportSeen, to: string): string | undefined {
+  for (const [name, { home, users }] of Object.entries(guarded)) {
+    const named = seen.names.includes(name) || (seen.names.includes('*') && !seen.typeOnly);
+    if (to === home && named && !users.test(seen.from))
+      return `${seen.from} may not import ${name} of ${home}.`;
+  }
+  return undefined;
+}
+
+function wrongPackage(file: string, specifier: string): string | undefined {
+  const owner = packages.find(({ name }) => name.test(specifier));
+  if (owner === undefined)
+    return `src/${file} imports ${specifier}, which no room owns: see test/architecture/arrows.ts.`;
+  return owner.files.test(file)
+    ? undefined
+    : `src/${file} may not import ${specifier}: it belongs to ${owner.files.source}.`;
+}
+
+/** `gate` of `src/gate/record.ts`; empty for files directly in `src/`. */
+function roomOf(path: string): string {
+  const parts = path.split('/');
+  return parts.length > 2 ? (parts[1] ?? '') : '';
+}

@@ -1,0 +1,247 @@
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { countersign, testHome, type TestHome } from '../support/home.ts';
+import { startWire, type Wire } from '../support/wire.ts';
+
+const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+
+const allowEffects = `version: 1
+name: test
+rules:
+  - { id: perform, effect: allow, tools: ["effects/perform"] }
+`;
+
+interface Setup {
+  readonly home: TestHome;
+  /** Exists as soon as the server was asked to do anything. */
+  readonly effects: string;
+  start(env?: NodeJS.ProcessEnv, ...options: string[]): Wire;
+}
+
+/** The server's command leaves a mark when it starts, and another when its tool runs. */
+async function setup(): Promise<Setup & AsyncDisposable> {
+  const home = await testHome();
+  const effects = join(home.work, 'effects.txt');
+  writeFileSync(join(home.home, 'policy.yaml'), allowEffects);
+  return {
+    home,
+    effects,
+    start: (env = {}, ...options) =>
+      startWire(
+        process.execPath,
+        [
+          countersign,
+          'wrap',
+          '--name',
+          'effects',
+          ...options,
+          '--',
+          process.execPath,
+          effectsServer,
+          effects,
+        ],
+        { ...home.env, ...env },
+      ),
+    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+  };
+}
+
+const perform = { name: 'perform', arguments: { word: 'x' } };
+
+async function expectClosed(wire: Wire, code: string, effects: string): Promise<void> {
+  expect((await wire.request('tools/call', perform)).error?.data).toMatchObject({ code });
+  expect((await wire.request('tools/list')).error?.data).toMatchObject({ code });
+  expect((await wire.request('ping')).error?.data).toMatchObject({ code });
+  const { code: exitCode } = await wire.end();
+  expect(exitCode).toBe(1);
+  expect(wire.stderr()).toContain(code);
+  expect(existsSync(effects)).toBe(false);
+}
+
+describe('without a valid API key nothing is started or relayed', () => {
+  it.each([
+    ['none', '', 'API_KEY_MISSING'],
+    ['something else', 'hunter2', 'API_KEY_MALFORMED'],
+    ['one of another home', `cs_live_${'0'.repeat(43)}`, 'API_KEY_MALFORMED'],
+  ])('%s', async (_, key, code) => {
+    await using test = await setup();
+    await expectClosed(test.start({ COUNTERSIGN_API_KEY: key }), code, test.effects);
+  });
+
+  it('stderr says how to get a key, and never repeats the one that was given', async () => {
+    await using test = await setup();
+    const wire = test.start({ COUNTERSIGN_API_KEY: 'hunter2' });
+    await wire.request('ping');
+    await wire.end();
+    expect(wire.stderr()).toContain('countersign init');
+    expect(wire.stderr()).not.toContain('hunter2');
+  });
+
+  it('a key of another home is unknown', async () => {
+    await using other = await testHome();
+    await using test = await setup();
+    await expectClosed(test.start({ COUNTERSIGN_API_KEY: other.apiKey }), 'API_KEY_UNKNOWN', test.effects);
+  });
+
+  it('a key that is revoked while the gate runs counts no longer', async () => {
+    await using test = await setup();
+    const wire = test.start();
+    expect((await wire.request('tools/call', perform)).result?.isError).toBeUndefined();
+    const file = join(test.home.home, 'api-keys.json');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"active"', '"revoked"'));
+    const denied = await wire.request('tools/call', perform);
+    expect(denied.result).toMatchObject({
+      isError: true,
+      _meta: { 'dev.countersign/denial': { code: 'API_KEY_REVOKED' } },
+    });
+    await wire.end();
+    expect(readFileSync(test.effects, 'utf8')).toBe('x\n');
+  });
+});
+
+describe('a policy that cannot be used closes the gate', () => {
+  it.each([
+    ['not YAML', '{', 'POLICY_INVALID'],
+    ['no rule', 'version: 1\nname: none\nrules: []\n', 'POLICY_INVALID'],
+    ['a condition that does not parse', allowEffects.replace('] }', '], when: "args.(" }'), 'POLICY_INVALID'],
+  ])('%s', async (_, text, code) => {
+    await using test = await setup();
+    writeFileSync(join(test.home.home, 'policy.yaml'), text);
+    await expectClosed(test.start(), code, test.effects);
+  });
+
+  it('a missing file', async () => {
+    await using test = await setup();
+    await expectClosed(
+      test.start({}, '--policy', join(test.home.work, 'none.yaml')),
+      'POLICY_UNREADABLE',
+      test.effects,
+    );
+  });
+});
+
+describe('a ledger that cannot be used closes the gate', () => {
+  const ledgerOf = (test: Setup) => join(test.home.home, 'ledger.sqlite');
+
+  it('missing: a used key never starts a second log', async () => {
+    await using test = await setup();
+    rmSync(ledgerOf(test));
+    await expectClosed(test.start(), 'LEDGER_MISSING', test.effects);
+  });
+
+  it('not a database', async () => {
+    await using test = await setup();
+    writeFileSync(ledgerOf(test), 'garbage '.repeat(1000));
+    await expectClosed(test.start(), 'LEDGER_CORRUPT', test.effects);
+  });
+
+  it('replaced by a copy of itself', async () => {
+    await using test = await setup();
+    const bytes = readFileSync(ledgerOf(test));
+    renameSync(ledgerOf(test), join(test.home.work, 'old'));
+    writeFileSync(ledgerOf(test), bytes, { mode: 0o600 });
+    await expectClosed(test.start(), 'LEDGER_COPIED', test.effects);
+  });
+
+  it('rolled back to an older state of itself', async () => {
+    await using test = await setup();
+    const before = readFileSync(ledgerOf(test));
+    const wire = test.start();
+    await wire.request('tools/call', perform);
+    await wire.end();
+    rmSync(test.effects);
+    rmSync(`${ledgerOf(test)}-wal`, { force: true });
+    writeFileSync(ledgerOf(test), before);
+    await expectClosed(test.start(), 'LEDGER_ROLLED_BACK', test.effects);
+  });
+
+  it('locked by somebody else for too long: denied, not executed, and open again afterwards', async () => {
+    await using test = await setup();
+    const wire = test.start();
+    await wire.request('tools/call', perform);
+    const other = new DatabaseSync(ledgerOf(test));
+    other.exec('BEGIN IMMEDIATE');
+    const denied = await wire.request('tools/call', perform);
+    expect(denied.result?._meta?.['dev.countersign/denial']).toMatchObject({
+      code: 'LEDGER_LOCKED',
+      retryable: true,
+    });
+    other.exec('ROLLBACK');
+    other.close();
+    expect((await wire.request('tools/call', perform)).result?.isError).toBeUndefined();
+    await wire.end();
+    expect(readFileSync(test.effects, 'utf8')).toBe('x\nx\n');
+  });
+});
+
+describe('the wrapped server', () => {
+  it('that dies during a call leaves an outcome `unknown` and a clear refusal', async () => {
+    await using test = await setup();
+    const script = join(test.home.work, 'dies.ts');
+    const server = readFileSync(effectsServer, 'utf8');
+    writeFileSync(
+      script,
+      server.replace("'tools/call': ({ params }) =>", "'tools/call': ({ params }) => process.exit(3) ??"),
+    );
+    const wire = startWire(
+      process.execPath,
+      [countersign, 'wrap', '--name', 'effects', '--', process.execPath, script, test.effects],
+      test.home.env,
+    );
+    const answer = await wire.request('tools/call', perform);
+    expect(JSON.stringify(answer)).toContain('UPSTREAM_GONE');
+    const { code } = await wire.end();
+    expect(code).toBe(3);
+    const { stdout } = await test.home.cli('log', 'tail', '--json');
+    expect(stdout).toContain('"outcome":"unknown"');
+  });
+
+  it('that cannot be started: every request is refused with UPSTREAM_GONE, and the exit code is 127', async () => {
+    await using test = await setup();
+    const wire = startWire(
+      process.execPath,
+      [countersign, 'wrap', '--name', 'ghost', '--', join(test.home.work, 'no-such-command')],
+      test.home.env,
+    );
+    expect((await wire.request('ping')).error?.data).toMatchObject({ code: 'UPSTREAM_GONE' });
+    expect((await wire.end()).code).toBe(127);
+  });
+
+  it('ends within two seconds of the end of stdin, also when it ignores that and SIGTERM', async () => {
+    await using test = await setup();
+    const script = join(test.home.work, 'stubborn.ts');
+    writeFileSync(script, "process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000);\n");
+    const wire = startWire(
+      process.execPath,
+      [countersign, 'wrap', '--name', 'stubborn', '--', process.execPath, script],
+      test.home.env,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect((await wire.end()).ms).toBeLessThan(2_000);
+  });
+});
+
+describe('misuse', () => {
+  it.each([
+    ['no target', ['wrap']],
+    ['a target without dashes', ['wrap', 'node', 'server.js']],
+    ['an option that does not exist', ['wrap', '--frobnicate', '--', 'node']],
+    ['a server name with a slash', ['wrap', '--name', 'a/b', '--', 'node']],
+    ['an unknown command', ['frobnicate']],
+  ])('%s: a sentence and exit code 2, or 1 for a bad value', async (_, args) => {
+    await using home = await testHome();
+    const { code, stderr } = await home.cli(...args);
+    expect([1, 2]).toContain(code);
+    expect(stderr).toMatch(/^countersign: .+\n$/);
+    expect(stderr).not.toContain('    at ');
+  });
+
+  it('a home that does not exist: HOME_MISSING, and how to make one', async () => {
+    await using home = await testHome();
+    const { code, stderr } = await home.cli('log', 'tail', '--home', join(home.work, 'nowhere'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('countersign init');
+  });
+});

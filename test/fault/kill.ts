@@ -1,0 +1,119 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { countersign, type TestHome } from '../support/home.ts';
+
+/** What the callers saw, to be held against what the log and the tool's own effects say. */
+export interface History {
+  readonly kills: number;
+  /** The file that the tool appends to. */
+  readonly effects: string;
+  /** Every answer that arrived whole: the word that was asked for, and the result. */
+  readonly answers: readonly { readonly word: string; readonly result: AnsweredResult }[];
+  readonly asked: number;
+}
+
+export interface AnsweredResult {
+  readonly isError?: boolean;
+  readonly _meta?: {
+    readonly 'dev.countersign/envelope'?: { readonly verdict: object; readonly outcome?: object };
+  };
+}
+
+const inFlight = 8;
+/** Long enough for some gates to die while starting, some under load, some while they recover what others left. */
+const longestLifeMs = 450;
+/** Gates that share the home at once. */
+const gates = 2;
+
+const policy = `version: 1
+name: fault
+rules:
+  - id: perform
+    effect: allow
+    tools: ["effects/perform"]
+`;
+
+/** Starts gates on one home, loads them, and kills each with SIGKILL at a random moment, `count` times in all. */
+export async function killGates(
+  home: TestHome,
+  count: number,
+  progress: (done: number) => void,
+): Promise<History> {
+  const effects = join(home.work, 'effects.txt');
+  const policyFile = join(home.work, 'fault.yaml');
+  writeFileSync(effects, '');
+  writeFileSync(policyFile, policy);
+  const answers: History['answers'][number][] = [];
+  let started = 0;
+  let done = 0;
+  let asked = 0;
+
+  const liveOnce = async (): Promise<void> => {
+    const gate = startGate(home, policyFile, effects);
+    const words = loadGate(gate, (word, result) => answers.push({ word, result }));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * longestLifeMs));
+    const ended = new Promise((resolve) => gate.once('close', resolve));
+    gate.kill('SIGKILL');
+    await ended;
+    asked += words();
+  };
+  const lane = async (): Promise<void> => {
+    while (started < count) {
+      started += 1;
+      await liveOnce();
+      progress((done += 1));
+    }
+  };
+  await Promise.all(Array.from({ length: gates }, lane));
+  return { kills: done, effects, answers, asked };
+}
+
+export function startGate(home: TestHome, policyFile: string, effects: string): ChildProcess {
+  const server = new URL('../support/effects-server.ts', import.meta.url).pathname;
+  return spawn(
+    process.execPath,
+    [
+      countersign,
+      'wrap',
+      '--name',
+      'effects',
+      '--policy',
+      policyFile,
+      '--',
+      process.execPath,
+      server,
+      effects,
+    ],
+    { env: home.env, stdio: ['pipe', 'pipe', 'ignore'] },
+  );
+}
+
+/** Keeps calls in flight until the gate is gone; returns how many were asked for. */
+function loadGate(
+  gate: ChildProcess,
+  answered: (word: string, result: AnsweredResult) => void,
+): () => number {
+  const words = new Map<number, string>();
+  let nextId = 0;
+  let rest = '';
+  const ask = (): void => {
+    nextId += 1;
+    const word = crypto.randomUUID();
+    words.set(nextId, word);
+    const params = { name: 'perform', arguments: { word } };
+    gate.stdin?.write(`${JSON.stringify({ jsonrpc: '2.0', id: nextId, method: 'tools/call', params })}\n`);
+  };
+  gate.stdin?.on('error', () => undefined);
+  gate.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const { id, result } = JSON.parse(line) as { id: number; result?: AnsweredResult };
+      if (result) answered(words.get(id) ?? '', result);
+      ask();
+    }
+  });
+  for (let i = 0; i < inFlight; i += 1) ask();
+  return () => nextId;
+}
