@@ -15,11 +15,7 @@ export class CountersignError extends Error {
 }
 
 /** Any thrown value as a `CountersignError`; what is not one already becomes `fallback` with a fixed sentence. */
-export function toCountersignError(
-  thrown: unknown,
-  fallback: ReasonCode,
-  message: string,
-): CountersignError {
+export function toCountersignError(thrown: unknown, fallback: ReasonCode, message: string): CountersignError {
   return thrown instanceof CountersignError
     ? thrown
     : new CountersignError(fallback, message, { cause: thrown });

@@ -17,6 +17,8 @@ export interface Command {
   /** One line for the list of commands. */
   readonly summary: string;
   readonly help: string;
+  /** Whether a reader who has stopped reading its output must not keep the ended command alive. */
+  readonly endsAtOnce?: boolean;
   /** Resolves to the exit code: 0 done, 1 refused or failed, 2 misuse. */
   run(args: readonly string[], io: Io): Promise<number>;
 }

@@ -42,7 +42,9 @@ async function main(args: readonly string[], io: Io): Promise<number> {
     io.stdout.write(command.help);
     return 0;
   }
-  return command.run(rest, io);
+  const code = await command.run(rest, io);
+  if (command.endsAtOnce) process.exit(code);
+  return code;
 }
 
 /** `--help` counts before a `--`: after it, it belongs to the wrapped command. */

@@ -31,6 +31,7 @@ export const wrapCommand: Command = {
   name: 'wrap',
   summary: 'govern an MCP server: put this where its command was',
   help,
+  endsAtOnce: true,
   async run(args, io) {
     const { own, wrapped } = splitAtDashes(args);
     const { values, positionals } = parseArgs({

@@ -1,5 +1,5 @@
 import { CountersignError, toCountersignError } from '../errors.ts';
-import type { Credentials, Principal } from '../identity/principal.ts';
+import type { Authenticator, Credentials, Principal } from '../identity/principal.ts';
 import type { Execution, Target } from '../targets/target.ts';
 import type { CallResult, Denial, Gate } from './gate.ts';
 import type { GateParts } from './parts.ts';
@@ -56,6 +56,7 @@ export function createGate(parts: GateParts): Gate {
 
   return {
     run,
+    meetServer: () => parts.directory.meet().catch(() => undefined),
     async settleLater(callId, execution) {
       const allow = pending.get(callId);
       if (!allow) {
@@ -106,21 +107,29 @@ async function execute(
     Math.min(Math.max(0, permit.leaseEnds - clock.now()), longestTimer),
   );
   try {
-    await authenticator.authenticate(credentials, clock.now());
-  } catch (error) {
-    return notDispatched(error);
-  }
-  try {
-    return await target.execute(permit, lease.signal);
+    return (
+      (await refusedMeanwhile(authenticator, credentials, clock.now())) ??
+      (await target.execute(permit, lease.signal))
+    );
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', callerGone);
   }
 }
 
-function notDispatched(error: unknown): Execution {
-  const { message } = toCountersignError(error, 'INTERNAL', 'The credentials could not be checked again.');
-  return { kind: 'none', outcome: 'aborted', code: 'LEASE_ENDED', message };
+/** What the call comes to when its credentials ended between verdict and dispatch. */
+async function refusedMeanwhile(
+  authenticator: Authenticator,
+  credentials: Credentials,
+  now: number,
+): Promise<Execution | undefined> {
+  try {
+    await authenticator.authenticate(credentials, now);
+    return undefined;
+  } catch (error) {
+    const { message } = toCountersignError(error, 'INTERNAL', 'The credentials could not be checked again.');
+    return { kind: 'none', outcome: 'aborted', code: 'LEASE_ENDED', message };
+  }
 }
 
 /** `setTimeout` wraps beyond this, and would fire at once. */

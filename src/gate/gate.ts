@@ -42,6 +42,8 @@ export interface ToolDirectory {
     readonly standing: ToolStanding;
     readonly expects: readonly HeadExpectation[];
   }>;
+  /** Asks the server what it lists and pins what is new. Rejects when either cannot be done. */
+  meet(): Promise<void>;
   /** Forgets what was read of the ledger: a head has moved. */
   refresh(): void;
 }
@@ -62,6 +64,11 @@ export interface Gate {
     callId: string,
     execution: Execution,
   ): Promise<{ readonly outcome: string; readonly openings: Openings } | { readonly denial: Denial }>;
+  /**
+   * Meets the server before its first call, so that an operator can read what it lists and accept it. What fails here fails
+   * again, and is told, at the first call.
+   */
+  readonly meetServer: () => Promise<void>;
   /** Settles what is open, closes the session. */
   readonly close: () => Promise<void>;
 }

@@ -26,21 +26,31 @@ export async function recover(
   parts: RecoveryParts,
   isAlive: (instance: string) => boolean,
 ): Promise<Recovered> {
-  const permits = (await parts.ledger.openPermits()).filter(({ instance }) => !isAlive(instance));
-  const heads = await parts.ledger.headsUnder(sessionHeadPrefix);
-  const abandoned = await Promise.all(permits.map((permit) => readVerdict(parts, permit)));
+  const abandoned = await abandonedSessions(parts, isAlive);
+  // Only now, as a gate that was seen dead writes no more: permits read any earlier could lack its last ones.
+  const permits = await parts.ledger.openPermits();
   let calls = 0;
   let sessions = 0;
-  for (const [key, value] of heads) {
-    const head = parseSessionHead(value);
-    if (isAlive(head.instance)) continue;
-    const id = key.slice(sessionHeadPrefix.length);
-    const own = abandoned.filter(({ session }) => session === id);
-    if (!(await settleSession(parts, id, head, own))) continue;
-    calls += own.length;
+  for (const [id, head] of abandoned) {
+    const own = permits.filter(({ instance }) => instance === head.instance);
+    const verdicts = await Promise.all(own.map((permit) => readVerdict(parts, permit)));
+    const ofSession = verdicts.filter(({ session }) => session === id);
+    if (!(await settleSession(parts, id, head, ofSession))) continue;
+    calls += ofSession.length;
     sessions += 1;
   }
   return { calls, sessions };
+}
+
+/** The open sessions of instances that are dead. */
+async function abandonedSessions(
+  { ledger }: RecoveryParts,
+  isAlive: (instance: string) => boolean,
+): Promise<readonly (readonly [id: string, head: SessionHead])[]> {
+  const heads = [...(await ledger.headsUnder(sessionHeadPrefix))].map(
+    ([key, value]) => [key.slice(sessionHeadPrefix.length), parseSessionHead(value)] as const,
+  );
+  return heads.filter(([, { instance }]) => !isAlive(instance));
 }
 
 interface AbandonedCall {

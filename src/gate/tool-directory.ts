@@ -52,6 +52,9 @@ export function createToolDirectory(options: ToolDirectoryOptions): ToolDirector
       const listed = await listing.lists(call.tool, call.arguments).catch(() => false);
       return standingOfMethod(server, heads, listed);
     },
+    async meet() {
+      await headsFor(await listing.tools());
+    },
     refresh() {
       pinned = undefined;
     },

@@ -20,6 +20,9 @@ export interface Instance {
   release(): void;
 }
 
+/** Locks that this process holds. One that only its `Instance` kept would end when that is collected as garbage. */
+const held = new Set<DatabaseSync>();
+
 const suffix = '.lock';
 const lockPath = (directory: string, id: string): string => join(directory, id + suffix);
 
@@ -67,11 +70,12 @@ function tryClaim(directory: string, id: string): Instance | null {
     db.close();
     return null;
   }
+  held.add(db);
   return {
     id,
     stillMine,
     release() {
-      if (!db.isOpen) return;
+      if (!held.delete(db)) return;
       db.close();
       remove(path);
     },

@@ -15,8 +15,8 @@ import type { Authenticator } from '../identity/principal.ts';
 import { sweepInstances } from '../ledger/instances-node.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import type { Policy } from '../policy/policy.ts';
-import { childEnvironment } from '../targets/depth.ts';
-import { startMcpStdioTarget } from '../targets/mcp-stdio.ts';
+import { childEnvironment, depthVariable } from '../targets/depth.ts';
+import { startMcpStdioTarget, type McpStdioTarget } from '../targets/mcp-stdio.ts';
 import { canonicalJson } from '../call/canonical-json.ts';
 import { utf8 } from '../call/sha256.ts';
 import { openApiKeyFile } from './api-key-file.ts';
@@ -42,7 +42,7 @@ export interface WrapOptions {
 
 const mode = 'same-user';
 
-/** Everything that must hold before the server is started. */
+/** Everything that must hold before anything is relayed; the server is started last. */
 interface OpenGate {
   readonly authenticator: Authenticator;
   readonly policy: Policy;
@@ -51,7 +51,7 @@ interface OpenGate {
   readonly recordChange: RecordChange;
   readonly server: ResolvedServer;
   readonly opened: readonly RelayPattern[];
-  readonly environment: Record<string, string | undefined>;
+  readonly target: McpStdioTarget;
 }
 
 /**
@@ -82,7 +82,9 @@ export async function runWrap(options: WrapOptions): Promise<number> {
 }
 
 async function openGate(options: WrapOptions): Promise<OpenGate> {
-  const environment = { ...childEnvironment(options.env), ...options.target.env };
+  const inherited = childEnvironment(options.env);
+  const depth = inherited[depthVariable];
+  const environment = { ...inherited, ...options.target.env, [depthVariable]: depth };
   const opened = options.relayPatterns.map(parsePattern);
   const server = resolveServer(options.name, options.target, { cwd: options.cwd, path: environment['PATH'] });
   const home = openHome(options.home);
@@ -100,7 +102,9 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
     await recover({ ...notary, mode }, homeLedger.isAlive);
     sweepInstances(home.layout.instances);
     await recordPolicy(homeLedger.ledger, recordChange, server.ref.name, policy);
-    return { authenticator, policy, homeLedger, notary, recordChange, server, opened, environment };
+    const { command, args } = options.target;
+    const target = startMcpStdioTarget({ command, args, environment, cwd: options.cwd });
+    return { authenticator, policy, homeLedger, notary, recordChange, server, opened, target };
   } catch (error) {
     await homeLedger.close();
     throw error;
@@ -108,12 +112,11 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
 }
 
 async function runOpen(
-  { apiKey, cwd, target: command }: WrapOptions,
+  { apiKey }: WrapOptions,
   open: OpenGate,
   client: { readonly input: NodeJS.ReadStream; readonly output: NodeJS.WriteStream },
 ): Promise<number> {
-  const { server, environment, opened } = open;
-  const target = startMcpStdioTarget({ command: command.command, args: command.args, environment, cwd });
+  const { server, target, opened } = open;
   const listing = createMcpListing(target);
   const gate = assembleGate(open, listing);
   const { exitCode } = await runMcpStdio({

@@ -122,6 +122,10 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
 const guarded: Readonly<Record<string, { readonly home: string; readonly users: RegExp }>> = {
   mintPermit: { home: 'src/call/permit.ts', users: /^src\/gate\/record\.ts$/ },
   redeemPermit: { home: 'src/call/permit.ts', users: /^src\/targets\// },
+  mintRelayFrame: {
+    home: 'src/targets/mcp-relay-frame.ts',
+    users: /^src\/gateway\/mcp\/route\.ts$/,
+  },
   verifiedPrincipal: { home: 'src/identity/principal.ts', users: /^src\/identity\// },
 };
 

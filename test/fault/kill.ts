@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { countersign, type TestHome } from '../support/home.ts';
 
 /** What the callers saw, to be held against what the log and the tool's own effects say. */
@@ -21,8 +22,12 @@ export interface AnsweredResult {
 }
 
 const inFlight = 8;
-/** Long enough for some gates to die while starting, some under load, some while they recover what others left. */
-const longestLifeMs = 450;
+/** This part of the gates dies while it starts, or recovers what others left; the others die under load. */
+const diesStarting = 0.3;
+const startsWithinMs = 500;
+const loadedForMs = 150;
+/** A gate that has answered nothing after this is killed all the same. */
+const patienceMs = 10_000;
 /** Gates that share the home at once. */
 const gates = 2;
 
@@ -51,8 +56,17 @@ export async function killGates(
 
   const liveOnce = async (): Promise<void> => {
     const gate = startGate(home, policyFile, effects);
-    const words = loadGate(gate, (word, result) => answers.push({ word, result }));
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * longestLifeMs));
+    const firstAnswer = Promise.withResolvers<void>();
+    const words = loadGate(gate, (word, result) => {
+      answers.push({ word, result });
+      firstAnswer.resolve();
+    });
+    if (Math.random() < diesStarting) {
+      await sleep(Math.random() * startsWithinMs);
+    } else {
+      await Promise.race([firstAnswer.promise, sleep(patienceMs)]);
+      await sleep(Math.random() * loadedForMs);
+    }
     const ended = new Promise((resolve) => gate.once('close', resolve));
     gate.kill('SIGKILL');
     await ended;

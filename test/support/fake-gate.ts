@@ -56,6 +56,7 @@ export function createFakeGate({ decide }: FakeGateOptions = {}): FakeGate {
       outcomes.set(callId, execution);
       return { outcome: `{"outcomeOf":"${callId}"}`, openings };
     },
+    meetServer: () => Promise.resolve(),
     async close() {
       isClosed = true;
     },

@@ -91,12 +91,13 @@ function dropRefused(state: RelayState, { error, id }: Refusal): void {
 }
 
 /** A request that is relayed has its answer. */
-function close({ inFlight, listing }: RelayState, { id, method }: InFlight): void {
+function close({ inFlight, listing, gate }: RelayState, { id, method }: InFlight): void {
   inFlight.close(id.key);
   if (method === 'initialize') listing.initialized();
   // What the client was told anew just now is what the next call must be held against.
   const listed = listedBy.get(method);
   if (listed) listing.changed(listed);
+  if (listed === 'tools') void gate.meetServer();
 }
 
 const listedBy: ReadonlyMap<string, Listed> = new Map([
