@@ -27,8 +27,6 @@ await build({
   target: 'node24',
   format: 'esm',
   sourcemap: true,
-  minify: false,
-  keepNames: true,
   legalComments: 'linked',
   logLevel: 'warning',
   // Dependencies in CommonJS ask for the built-in modules with `require`.

@@ -18,9 +18,10 @@ export interface AuthenticatorOptions {
 
 /** Authenticates by API key. The store is asked at every call, so that a revocation counts at once. */
 export function createAuthenticator({ keys, trustDomain }: AuthenticatorOptions): Authenticator {
+  const digestOf = digestOfLatest();
   return {
     authenticate(credentials: Credentials, now: number): Principal {
-      const record = findRecord(keys, presentedKey(credentials));
+      const record = findRecord(keys, presentedKey(credentials), digestOf);
       assertUsable(record, now);
       const expiresAt = record.notAfter === undefined ? undefined : Date.parse(record.notAfter);
       return verifiedPrincipal({
@@ -50,12 +51,24 @@ function presentedKey({ apiKey }: Credentials): string {
   return apiKey;
 }
 
-function findRecord(keys: ApiKeyStore, key: string): ApiKeyRecord {
+type DigestOf = typeof apiKeyDigest;
+
+/** A gate mostly sees one key, call after call: its digest is kept. Never its record, which may be revoked at any time. */
+function digestOfLatest(): DigestOf {
+  let latest: { readonly key: string; readonly pepper: Uint8Array; readonly digest: string } | undefined;
+  return (key, pepper) => {
+    if (latest?.key !== key || latest.pepper !== pepper)
+      latest = { key, pepper, digest: apiKeyDigest(key, pepper) };
+    return latest.digest;
+  };
+}
+
+function findRecord(keys: ApiKeyStore, key: string, digestOf: DigestOf): ApiKeyRecord {
   let record: ApiKeyRecord | undefined;
   try {
     for (const pepper of keys.peppers()) {
       // The lookup is by a keyed digest: its timing tells nothing that helps to guess a key.
-      record ??= keys.find(apiKeyDigest(key, pepper.secret), pepper.version);
+      record ??= keys.find(digestOf(key, pepper.secret), pepper.version);
     }
   } catch (error) {
     throw toCountersignError(

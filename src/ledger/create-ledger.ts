@@ -1,7 +1,7 @@
 import { equalBytes } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import type { SyncSigner } from '../pki/signer.ts';
-import { formatCheckpoint, openCheckpoint, signCheckpoint } from '../tlog/checkpoint.ts';
+import { checkpointSigner, openCheckpoint } from '../tlog/checkpoint.ts';
 import type { TreeEdge } from '../tlog/tree.ts';
 import { signatureTypes } from '../tlog/vkey.ts';
 import { noBallast } from './ballast.ts';
@@ -51,7 +51,7 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
     ballast: options.ballast ?? noBallast,
     rules: {
       clockTolerance: options.clockTolerance ?? 5_000,
-      sign: (size, root) => signCheckpoint(formatCheckpoint({ origin, size, root }), origin, signer),
+      sign: checkpointSigner(origin, signer),
     },
     maxBatch: options.maxBatch ?? 256,
     turn: options.turn ?? nextTurn,

@@ -3,6 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmSync } from 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CountersignError } from '../errors.ts';
+import { fileError } from './file-error-node.ts';
 import { fileIdentity } from './file-identity-node.ts';
 import { isBusy } from './store-sqlite-errors.ts';
 
@@ -28,11 +29,15 @@ const lockPath = (directory: string, id: string): string => join(directory, id +
 
 /** Takes a new instance id. The directory is made if it is missing. */
 export function claimInstance(directory: string): Instance {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // A sweep of another process may catch the new file before it is locked; then there is another id.
-  for (let tries = 0; tries < 10; tries++) {
-    const claimed = tryClaim(directory, randomUUID());
-    if (claimed !== null) return claimed;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    // A sweep of another process may catch the new file before it is locked; then there is another id.
+    for (let tries = 0; tries < 10; tries++) {
+      const claimed = tryClaim(directory, randomUUID());
+      if (claimed !== null) return claimed;
+    }
+  } catch (thrown) {
+    throw fileError(thrown);
   }
   throw new CountersignError('LEDGER_UNAVAILABLE', 'This process could not take an instance id.');
 }

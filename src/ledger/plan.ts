@@ -12,7 +12,7 @@ export interface PlanRules {
   /** Milliseconds that a statement may lie behind the log's last time. */
   readonly clockTolerance: number;
   /** The signed note over a tree head; synchronous. */
-  readonly sign: (size: number, root: Uint8Array) => string;
+  readonly sign: (head: { readonly size: number; readonly root: Uint8Array }) => string;
 }
 
 /** What a commit will do to the log, computed under the writer's lock. */
@@ -71,7 +71,7 @@ export function planBatch(
   const head = {
     size: after.size,
     root,
-    checkpoint: rules.sign(after.size, root),
+    checkpoint: rules.sign({ size: after.size, root }),
     lastTime: view.lastTime(),
   };
   const writes: Writes = {

@@ -7,7 +7,7 @@ import { CountersignError } from '../errors.ts';
 import { emptyRoot } from '../tlog/merkle.ts';
 import { assertSameFile, fileIdentity } from './file-identity-node.ts';
 import { assertLocalDisk } from './local-disk-node.ts';
-import { ledgerError } from './store-sqlite-errors.ts';
+import { fileError } from './file-error-node.ts';
 import { applicationId, schema, schemaVersion } from './store-sqlite-schema.ts';
 import type { LogIdentity } from './store.ts';
 import { syncDirectory } from './sync-directory-node.ts';
@@ -46,13 +46,7 @@ export function createLedgerFile(path: string, identity: LogIdentity): void {
 function fillLedgerFile(path: string, { origin, publicKey }: LogIdentity): void {
   const db = new DatabaseSync(path);
   try {
-    db.exec(`
-      -- A commit touches the ends of half a dozen tables: smaller pages put less of them into the WAL.
-      PRAGMA page_size = 2048;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA fullfsync = ON;
-    `);
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;');
     db.exec(schema);
     db.prepare('INSERT INTO origin VALUES (1, ?, ?, ?)').run(origin, publicKey, fileIdentity(path));
     db.prepare('INSERT INTO head VALUES (1, 0, 0, ?, NULL)').run(emptyRoot);
@@ -156,25 +150,4 @@ function assertOrigin(db: DatabaseSync, identity: LogIdentity): string {
 
 function pragma(db: DatabaseSync, name: string): unknown {
   return db.prepare(`PRAGMA ${name}`).get()?.[name];
-}
-
-const systemReasons: Readonly<
-  Record<string, readonly ['LEDGER_MISSING' | 'LEDGER_READ_ONLY' | 'LEDGER_FULL' | 'HOME_EXISTS', string]>
-> = {
-  ENOENT: ['LEDGER_MISSING', 'There is no ledger here. A used key does not start a second log.'],
-  ENOTDIR: ['LEDGER_MISSING', 'There is no ledger here. A used key does not start a second log.'],
-  EACCES: ['LEDGER_READ_ONLY', 'The ledger or its directory may not be written by this user.'],
-  EPERM: ['LEDGER_READ_ONLY', 'The ledger or its directory may not be written by this user.'],
-  EROFS: ['LEDGER_READ_ONLY', 'The ledger is on a file system that is mounted read-only.'],
-  ENOSPC: ['LEDGER_FULL', 'There is no space left for the ledger.'],
-  EDQUOT: ['LEDGER_FULL', 'There is no quota left for the ledger.'],
-  EEXIST: ['HOME_EXISTS', 'There is a ledger here already.'],
-};
-
-function fileError(thrown: unknown): CountersignError {
-  const code = thrown instanceof Error && 'syscall' in thrown && 'code' in thrown ? String(thrown.code) : '';
-  const [reason, message] = systemReasons[code] ?? [];
-  return reason === undefined || message === undefined
-    ? ledgerError(thrown)
-    : new CountersignError(reason, message, { cause: thrown });
 }

@@ -84,7 +84,11 @@ export async function runWrap(options: WrapOptions): Promise<number> {
 async function openGate(options: WrapOptions): Promise<OpenGate> {
   const inherited = childEnvironment(options.env);
   const depth = inherited[depthVariable];
-  const environment = { ...inherited, ...options.target.env, [depthVariable]: depth };
+  const environment: Record<string, string | undefined> = {
+    ...inherited,
+    ...options.target.env,
+    [depthVariable]: depth,
+  };
   const opened = options.relayPatterns.map(parsePattern);
   const server = resolveServer(options.name, options.target, { cwd: options.cwd, path: environment['PATH'] });
   const home = openHome(options.home);

@@ -70,22 +70,26 @@ export function openCheckpoint(noteText: string, key: VerifierKey): ParsedCheckp
 }
 
 /**
- * The signed note over a body of `formatCheckpoint`. Synchronous: it runs inside the log's transaction, where waiting would
- * let another batch in. SIGNING_FAILED when the signer is not an Ed25519 key.
+ * Signs this log's heads as notes. Synchronous: it runs inside the log's transaction, where waiting would let another batch
+ * in. The key is prepared once, here. Throws INTERNAL for an origin that no key can have, SIGNING_FAILED when the signer is
+ * not an Ed25519 key.
  */
-export function signCheckpoint(body: string, origin: string, signer: CheckpointSigner): string {
-  if (!isKeyName(origin) || parseBody(body)?.origin !== origin) {
-    throw new CountersignError(
-      'INTERNAL',
-      'A log signs only checkpoints of its own origin, which has no spaces and no plus.',
-    );
+export function checkpointSigner(
+  origin: string,
+  signer: CheckpointSigner,
+): (head: Pick<Checkpoint, 'size' | 'root'>) => string {
+  if (!isKeyName(origin)) {
+    throw new CountersignError('INTERNAL', 'A log has an origin without spaces and without a plus.');
   }
-  const key = { name: origin, type: signatureTypes.ed25519, publicKey: rawPublicKey(signer) };
-  const signature = signer.sign(utf8(body));
-  if (signature.length !== signatureLength) {
-    throw new CountersignError('SIGNING_FAILED', 'The log key did not give an Ed25519 signature.');
-  }
-  return formatNote({ text: body, signatures: [{ name: origin, keyId: noteKeyId(key), signature }] });
+  const keyId = noteKeyId({ name: origin, type: signatureTypes.ed25519, publicKey: rawPublicKey(signer) });
+  return ({ size, root }) => {
+    const text = formatCheckpoint({ origin, size, root });
+    const signature = signer.sign(utf8(text));
+    if (signature.length !== signatureLength) {
+      throw new CountersignError('SIGNING_FAILED', 'The log key did not give an Ed25519 signature.');
+    }
+    return formatNote({ text, signatures: [{ name: origin, keyId, signature }] });
+  };
 }
 
 /** How many extension lines are read. This log writes none; others seldom more than one. */
