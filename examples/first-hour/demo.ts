@@ -115,7 +115,7 @@ async function verifyTwice(index: number, result: ToolResult): Promise<void> {
   const envelopes = envelopesOf(result);
   const trust = await readFile(trustFile, 'utf8');
   for (const envelope of [envelopes.verdict, envelopes.outcome]) {
-    if (envelope) say(`verified by both: ${await verifyWithSigstore(envelope, trust)}`);
+    if (envelope) say(`verified by both: ${verifyWithSigstore(envelope, trust)}`);
   }
 }
 

@@ -1,8 +1,8 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { utf8 } from './bytes.ts';
+import { concatBytes, utf8 } from './bytes.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Json } from './json.ts';
 import { randomBytes } from './random.ts';
+import { sha256 } from './sha256.ts';
 
 /** Bytes of a salt. All salts are equally long, so that salt and value cannot be cut apart elsewhere. */
 export const saltLength = 16;
@@ -15,7 +15,7 @@ export function newSalt(): Uint8Array<ArrayBuffer> {
 /** SHA-256(salt ‖ bytes). `salt` must be 16 bytes: a wrong length is a fault of the program. */
 export function commit(salt: Uint8Array, bytes: Uint8Array): Uint8Array {
   if (salt.length !== saltLength) throw new RangeError(`A salt has ${saltLength} bytes.`);
-  return sha256.create().update(salt).update(bytes).digest();
+  return sha256(concatBytes(salt, bytes));
 }
 
 /**
