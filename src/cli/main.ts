@@ -24,7 +24,9 @@ async function main(args: readonly string[], io: Io): Promise<number> {
   }
   const [name, ...rest] = args;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    const asked = rest[0] === undefined ? undefined : commands[rest[0]];
+    const [about] = rest;
+    const asked = about === undefined ? undefined : loaderOf(about);
+    if (about !== undefined && !asked) return unknownCommand(about, io);
     io.stdout.write(asked ? (await asked()).help : await overview());
     return name === undefined ? 2 : 0;
   }
@@ -32,11 +34,8 @@ async function main(args: readonly string[], io: Io): Promise<number> {
     io.stdout.write(`${await version()}\n`);
     return 0;
   }
-  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!load) {
-    io.stderr.write(`countersign: there is no command “${name}”. Try: countersign help\n`);
-    return 2;
-  }
+  const load = loaderOf(name);
+  if (!load) return unknownCommand(name, io);
   const command = await load();
   if (wantsHelp(rest)) {
     io.stdout.write(command.help);
@@ -45,6 +44,15 @@ async function main(args: readonly string[], io: Io): Promise<number> {
   const code = await command.run(rest, io);
   if (command.endsAtOnce) process.exit(code);
   return code;
+}
+
+function loaderOf(name: string): (() => Promise<Command>) | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
+}
+
+function unknownCommand(name: string, { stderr }: Io): number {
+  stderr.write(`countersign: there is no command “${name}”. Try: countersign help\n`);
+  return 2;
 }
 
 /** `--help` counts before a `--`: after it, it belongs to the wrapped command. */

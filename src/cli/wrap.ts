@@ -22,7 +22,8 @@ COUNTERSIGN_API_KEY; without a valid one nothing is started and every request is
   --server NAME      the server in that file
   --home DIR         the home (default: $COUNTERSIGN_HOME, else ~/.countersign)
 
-The exit code is the server's own; 1 when the gate had to stay closed, 127 when the command could not be started.
+The exit code is the server's own (128 + n after signal n); 1 when the gate had to stay closed, 2 for misuse, 126 or 127
+when the command could not be started.
 
   countersign wrap --name files -- npx -y @modelcontextprotocol/server-filesystem /srv/project
 `;

@@ -5,7 +5,7 @@ import type { RelayFrame } from '../../targets/mcp-relay-frame.ts';
 import { refusalAnswer } from './answers.ts';
 import { createBatchReply } from './batch.ts';
 import { isCall, startCall } from './calls.ts';
-import { clientOfHandshake } from './client-info.ts';
+import { callerMeta, clientOfHandshake } from './client-info.ts';
 import type { Frame } from './framer.ts';
 import type { InFlight, Reply } from './in-flight.ts';
 import type { Notification, Request } from './message.ts';
@@ -52,6 +52,8 @@ function follow(state: RelayState, route: SingleRoute, reply: Reply): void {
 function relay(state: RelayState, { message, frame }: RelayRoute, reply: Reply): void {
   if (message.kind === 'request') {
     if (!openRequest(state, entryOf(message, reply))) return;
+    // Our own requests that follow must be of the same era.
+    state.listing.speaking(callerMeta(message));
     noteHandshake(state, message);
   } else if (message.kind === 'notification' && message.method === 'notifications/cancelled') {
     if (!cancel(state, message)) return;
