@@ -40,6 +40,7 @@ export const reasonCodes = [
   // policy
   'RULE_DENIES',
   'NO_RULE_ALLOWS',
+  'DENIALS_OVER_QUOTA',
   'POLICY_ERROR',
   'POLICY_INVALID',
   'POLICY_UNREADABLE',
@@ -59,6 +60,7 @@ export const reasonCodes = [
   'CLOCK_BEHIND',
   'CERTIFICATE_NOT_VALID',
   'SIGNING_FAILED',
+  'SEALING_FAILED',
   // ledger
   'LEDGER_CONFLICT',
   'LEDGER_LOCKED',
@@ -70,6 +72,11 @@ export const reasonCodes = [
   'LEDGER_ROLLED_BACK',
   'LEDGER_UNSAFE',
   'LEDGER_UNAVAILABLE',
+  // exports
+  'LOG_FORKED',
+  'EXPORT_FOREIGN',
+  'EXPORT_DAMAGED',
+  'EXPORT_UNREADABLE',
   // execution
   'PERMIT_INVALID',
   'PERMIT_EXPIRED',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
 import { homeLayout, homePath } from '../runtime/home-layout.ts';
@@ -8,27 +9,36 @@ import { palette } from './paint.ts';
 export const initCommand: Command = {
   name: 'init',
   summary: 'make a home: keys, certificates, log, starter policy, one API key',
-  help: `Usage: countersign init [--home DIR] [--json]
+  help: `Usage: countersign init [--home DIR] [--ledger URL] [--json]
 
 Makes a home (default: $COUNTERSIGN_HOME, else ~/.countersign) with its own certificate authority, timestamp authority
 and transparency log, a starter policy that allows only the tools you accept, and one API key, which is shown once.
 It never overwrites: run again, it says what is there and exits with 1.
 
-  --json   prints {"home", "apiKey", "trustedRoot"}
+  --ledger URL   keeps the log in PostgreSQL: postgres://USER:PASSWORD@HOST/DATABASE?schema=NAME (default: $COUNTERSIGN_LEDGER,
+                 else a file in the home). The home remembers the URL without its password
+  --json         prints {"home", "apiKey", "trustedRoot"}
 `,
   async run(args, io) {
     const { values } = parseArgs({
       args: [...args],
-      options: { home: { type: 'string' }, json: { type: 'boolean', default: false } },
+      options: {
+        home: { type: 'string' },
+        ledger: { type: 'string' },
+        json: { type: 'boolean', default: false },
+      },
     });
     const root = homePath(values.home, io.env, io.cwd);
     const { createHome } = await import('../runtime/create-home.ts');
     try {
-      const made = await createHome(root);
-      io.stdout.write(values.json ? `${JSON.stringify(made)}\n` : welcome(made, io));
+      const made = await createHome(root, values.ledger ?? io.env['COUNTERSIGN_LEDGER']);
+      const flag = values.home ? ` --home ${root}` : '';
+      io.stdout.write(values.json ? `${JSON.stringify(made)}\n` : welcome(made, flag, io));
       return 0;
     } catch (error) {
       if (!(error instanceof CountersignError) || error.code !== 'HOME_EXISTS') throw error;
+      // The ledger alone can be there already, when it is not in the home.
+      if (!existsSync(homeLayout(root).config)) throw error;
       io.stdout.write(values.json ? `${JSON.stringify(existingJson(root))}\n` : existing(root));
       return 1;
     }
@@ -37,6 +47,7 @@ It never overwrites: run again, it says what is there and exits with 1.
 
 function welcome(
   { home, apiKey, trustedRoot }: { home: string; apiKey: string; trustedRoot: string },
+  homeFlag: string,
   io: Io,
 ): string {
   const { bold, dim } = palette(io.stdout, io);
@@ -50,8 +61,8 @@ function welcome(
 Next: put the gate in front of an MCP server, list its tools and accept those that you want to allow.
 
   export COUNTERSIGN_API_KEY=…
-  countersign wrap --name files -- npx -y @modelcontextprotocol/server-filesystem .
-  countersign tools accept files --read-only
+  countersign wrap${homeFlag} --name files -- npx -y @modelcontextprotocol/server-filesystem .
+  countersign tools accept${homeFlag} files --read-only
 `;
 }
 

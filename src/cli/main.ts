@@ -12,6 +12,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   verify: async () => (await import('./verify.ts')).verifyCommand,
   trust: async () => (await import('./trust.ts')).trustCommand,
   log: async () => (await import('./log.ts')).logCommand,
+  audit: async () => (await import('./audit.ts')).auditCommand,
+  disclose: async () => (await import('./disclose.ts')).discloseCommand,
+  erase: async () => (await import('./erase.ts')).eraseCommand,
 };
 
 async function main(args: readonly string[], io: Io): Promise<number> {
@@ -41,10 +44,20 @@ async function main(args: readonly string[], io: Io): Promise<number> {
     io.stdout.write(command.help);
     return 0;
   }
+  // What relays a conversation sees to the end of it by itself.
+  if (!command.endsAtOnce) process.stdout.on('error', readerGone);
   const code = await command.run(rest, io);
   if (command.endsAtOnce) process.exit(code);
   return code;
 }
+
+/** Whoever reads our output may stop, as `head` does. What was not written cannot have said “verified”: never 0. */
+function readerGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(128 + sigpipe);
+}
+
+const sigpipe = 13;
 
 function loaderOf(name: string): (() => Promise<Command>) | undefined {
   return Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -63,7 +76,7 @@ function wantsHelp(args: readonly string[]): boolean {
 
 async function overview(): Promise<string> {
   const list = await Promise.all(Object.values(commands).map((load) => load()));
-  const rows = list.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`);
+  const rows = list.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
   return [
     'countersign: no tool call without a verdict, no verdict without proof',
     '',

@@ -20,5 +20,7 @@ export function report(error: unknown, { stderr, env }: Pick<Io, 'stderr' | 'env
 /** What `node:util` parseArgs throws is misuse. */
 function argumentError(error: unknown): CountersignError | undefined {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return code.startsWith('ERR_PARSE_ARGS') ? usage((error as Error).message) : undefined;
+  return code.startsWith('ERR_PARSE_ARGS')
+    ? usage((error as Error).message.replaceAll('\n', ' '))
+    : undefined;
 }

@@ -11,8 +11,8 @@ import { palette } from './paint.ts';
 import { usage } from './report.ts';
 import { printable } from './printable.ts';
 
-const help = `Usage: countersign tools list [NAME] [--home DIR] [--json]
-       countersign tools accept NAME [TOOL…|--read-only] [--yes] [--home DIR] [--json]
+const help = `Usage: countersign tools list [NAME] [--home DIR] [--ledger URL] [--json]
+       countersign tools accept NAME [TOOL…|--read-only] [--yes] [--home DIR] [--ledger URL] [--json]
 
 list    shows the tools of a wrapped server as it listed them last, and what is pinned of each:
           accepted   an operator accepted exactly this definition
@@ -35,34 +35,42 @@ export const toolsCommand: Command = {
       allowPositionals: true,
       options: {
         home: { type: 'string' },
+        ledger: { type: 'string' },
         json: { type: 'boolean', default: false },
         yes: { type: 'boolean', default: false },
         'read-only': { type: 'boolean', default: false },
       },
     });
-    const [action, name, ...tools] = positionals;
-    const home = openHome(homePath(values.home, io.env, io.cwd));
-    return withHome(home, async (opened) => {
-      switch (action) {
-        case 'list':
-          if (tools.length > 0) throw usage('tools list takes one server name at most.');
-          return list(opened, name, values.json, io);
-        case 'accept':
-          if (name === undefined) throw usage('tools accept needs the name of a server.');
-          if (values['read-only'] && tools.length > 0)
-            throw usage('Name tools, or use --read-only, not both.');
-          return accept(
-            opened,
-            name,
-            { tools, readOnly: values['read-only'], yes: values.yes, json: values.json },
-            io,
-          );
-        default:
-          throw usage('Say “tools list” or “tools accept NAME”. Try: countersign help tools');
-      }
-    });
+    const action = chooseAction(positionals, values, io);
+    return withHome(openHome(homePath(values.home, io.env, io.cwd), values.ledger), action);
   },
 };
+
+type Action = (opened: OpenedHome) => Promise<number>;
+
+interface Flags {
+  readonly json: boolean;
+  readonly yes: boolean;
+  readonly 'read-only': boolean;
+}
+
+function chooseAction(
+  [verb, name, ...tools]: readonly string[],
+  { json, yes, 'read-only': readOnly }: Flags,
+  io: Io,
+): Action {
+  switch (verb) {
+    case 'list':
+      if (tools.length > 0) throw usage('tools list takes one server name at most.');
+      return (opened) => list(opened, name, json, io);
+    case 'accept':
+      if (name === undefined) throw usage('tools accept needs the name of a server.');
+      if (readOnly && tools.length > 0) throw usage('Name tools, or use --read-only, not both.');
+      return (opened) => accept(opened, name, { tools, readOnly, yes, json }, io);
+    default:
+      throw usage('Say “tools list” or “tools accept NAME”. Try: countersign help tools');
+  }
+}
 
 async function list(opened: OpenedHome, name: string | undefined, json: boolean, io: Io): Promise<number> {
   const names = name === undefined ? await opened.serverNames() : [name];

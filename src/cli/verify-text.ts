@@ -65,6 +65,7 @@ function rowsOf({ envelopes, binding }: CallReport, first: EnvelopeReport): (rea
     ['arguments', binding.arguments],
     ['params', binding.params],
     ['result', binding.result && resultText[binding.result]],
+    ['disclosed', binding.openings?.join(', ')],
   );
   return rows.flatMap(([name, text]) => (text === undefined ? [] : [[name, printable(text)] as const]));
 }

@@ -17,12 +17,13 @@ const help = `Usage: countersign verify --trust FILE [OPTION…] FILE…
 
 Checks envelopes offline: signature, certificate, timestamp, place in the log, the pair of verdict and outcome, and that
 they are about the very call and result that they came with. A FILE is a bundle, a whole tool result, a JSON-RPC
-response, or JSON lines of those; a verdict and its outcome may be in two files.
+response, what “log show” prints, or JSON lines of those; a verdict and its outcome may be in two files.
 
   --trust FILE      the trust root (trusted_root.json), from its operator: countersign trust
   --identity URI    who must have signed, as an exact SPIFFE URI; without it, any gate of the trust root
   --arguments FILE  the call's arguments as JSON: they must be what was decided on
   --action FILE     the action document (countersign log show CALL_ID --action): opens the statement's subject
+  --opening FILE    what a field was (countersign disclose), JSON or JSON lines: it must be what was signed
   --expect WHAT     allow, deny or executed: refuse anything that does not show it
   --json            the whole report as JSON
 
@@ -58,6 +59,7 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
       identity: { type: 'string' },
       arguments: { type: 'string' },
       action: { type: 'string' },
+      opening: { type: 'string', multiple: true },
       expect: { type: 'string' },
       json: { type: 'boolean' },
     },
@@ -74,6 +76,7 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
     ...(values.identity !== undefined && { identity: values.identity }),
     ...(values.arguments !== undefined && { arguments: await read(values.arguments, io) }),
     ...(values.action !== undefined && { action: await read(values.action, io) }),
+    ...(values.opening !== undefined && { openings: await readEach(values.opening, io) }),
     ...(values.expect !== undefined && { expect: expectation(values.expect) }),
   };
   const inputs: Input[] = [];
@@ -101,6 +104,12 @@ async function readTrust(name: string, io: Io): Promise<Trust> {
 function expectation(text: string): Expectation {
   if (text === 'allow' || text === 'deny' || text === 'executed') return text;
   throw usage(`--expect takes allow, deny or executed, and not “${text}”.`);
+}
+
+async function readEach(names: readonly string[], io: Io): Promise<Uint8Array[]> {
+  const texts: Uint8Array[] = [];
+  for (const name of names) texts.push(await read(name, io));
+  return texts;
 }
 
 async function read(name: string, io: Io): Promise<Uint8Array> {

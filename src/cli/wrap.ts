@@ -21,6 +21,7 @@ COUNTERSIGN_API_KEY; without a valid one nothing is started and every request is
   --config FILE      take the command from a file with "mcpServers" (or "servers"), for hosts that eat “--”
   --server NAME      the server in that file
   --home DIR         the home (default: $COUNTERSIGN_HOME, else ~/.countersign)
+  --ledger URL       where a home's PostgreSQL ledger is, with its password (default: $COUNTERSIGN_LEDGER, else as the home says)
 
 The exit code is the server's own (128 + n after signal n); 1 when the gate had to stay closed, 2 for misuse, 126 or 127
 when the command could not be started.
@@ -45,6 +46,7 @@ export const wrapCommand: Command = {
         config: { type: 'string' },
         server: { type: 'string' },
         home: { type: 'string' },
+        ledger: { type: 'string' },
       },
     });
     if (positionals.length > 0) {
@@ -55,6 +57,7 @@ export const wrapCommand: Command = {
     assertServerName(name);
     return runWrap({
       home: homePath(values.home, io.env, io.cwd),
+      ledger: values.ledger,
       apiKey: io.env['COUNTERSIGN_API_KEY'],
       name,
       target,

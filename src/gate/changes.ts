@@ -7,6 +7,7 @@ export interface Change {
   readonly change: Readonly<Record<string, Json>> & { readonly kind: string };
   readonly expects: EntryDraft['expects'];
   readonly sets: EntryDraft['sets'];
+  readonly erases?: readonly string[];
 }
 
 /** Signs a change and appends it to the log; rejects with LEDGER_CONFLICT when a head has moved. */

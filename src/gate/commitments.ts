@@ -5,9 +5,10 @@ import type { Json } from '../call/json.ts';
 import { pointer } from '../call/pointer.ts';
 import { base64, hex, sha256, utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
-import type { SideRow } from '../ledger/ledger.ts';
+import type { PolicyInput } from '../policy/policy.ts';
 import type { Execution } from '../targets/target.ts';
 import type { Openings } from './gate.ts';
+import type { Kept, Redundant } from './side-rows.ts';
 
 /** What a verdict states of a call without telling it: salted commitments, and what opens them. */
 export interface CallCommitments {
@@ -18,7 +19,7 @@ export interface CallCommitments {
   /** Hex commitment to each declared argument, by JSON pointer. */
   readonly arguments: Readonly<Record<string, string>>;
   readonly openings: Openings;
-  readonly side: readonly SideRow[];
+  readonly kept: readonly Kept[];
 }
 
 /** What an outcome states of a result: commitments to its exact bytes and to its canonical form. */
@@ -27,7 +28,7 @@ export interface ResultCommitments {
   /** Absent when the result has no canonical form (a lone surrogate). */
   readonly normalised?: string;
   readonly openings: NonNullable<Openings['result']>;
-  readonly side: readonly SideRow[];
+  readonly kept: readonly (Kept & Redundant)[];
 }
 
 export function commitCall(call: Call, declaredProperties: readonly string[]): CallCommitments {
@@ -46,10 +47,10 @@ export function commitCall(call: Call, declaredProperties: readonly string[]): C
       action: base64(actionSalt),
       arguments: Object.fromEntries(fields.map(({ at, salt }) => [at, base64(salt)])),
     },
-    side: [
-      { name: 'action', salt: actionSalt, value: action },
-      { name: 'params', salt: paramsSalt, value: call.params },
-      ...fields.map(({ at, salt }) => ({ name: `arguments${at}`, salt })),
+    kept: [
+      { field: 'action', name: 'action', salt: actionSalt, value: action },
+      { field: 'params', name: 'params', salt: paramsSalt, value: call.params },
+      ...fields.map(({ at, salt, value }) => ({ field: at, name: `arguments${at}`, salt, value })),
     ],
   };
 }
@@ -66,9 +67,17 @@ function actionDocument(call: Call, salt: Uint8Array): string {
   });
 }
 
-function commitField(name: string, value: Json) {
+function commitField(name: string, argument: Json) {
   const salt = newSalt();
-  return { at: pointer(name), salt, commitment: hex(commit(salt, utf8(canonicalJson(value)))) };
+  const value = utf8(canonicalJson(argument));
+  return { at: pointer(name) as `/${string}`, salt, value, commitment: hex(commit(salt, value)) };
+}
+
+/** Commits to everything that policy decided on. */
+export function commitInput(input: PolicyInput): { readonly commitment: string; readonly kept: Kept } {
+  const salt = newSalt();
+  const value = utf8(canonicalJson(input as unknown as Json));
+  return { commitment: hex(commit(salt, value)), kept: { field: 'input', name: 'input', salt, value } };
 }
 
 /** Commits to what the target answered; undefined when it gave no answer. */
@@ -82,9 +91,10 @@ export function commitResult(execution: Execution): ResultCommitments | undefine
     raw: hex(commit(rawSalt, bytes)),
     ...(canonical ? { normalised: hex(commit(normalisedSalt, canonical)) } : {}),
     openings: { raw: base64(rawSalt), normalised: base64(normalisedSalt) },
-    side: [
-      { name: 'result/raw', salt: rawSalt },
-      { name: 'result/normalised', salt: normalisedSalt },
+    kept: [
+      { field: 'result', name: 'result/raw', salt: rawSalt, value: bytes, redundant: false },
+      // The value that has this form is the one that the raw bytes have.
+      { field: 'result', name: 'result/normalised', salt: normalisedSalt, value: bytes, redundant: true },
     ],
   };
 }

@@ -1,5 +1,6 @@
 import { CountersignError, toCountersignError } from '../errors.ts';
 import type { Authenticator, Credentials, Principal } from '../identity/principal.ts';
+import type { ReasonCode } from '../names.ts';
 import type { Execution, Target } from '../targets/target.ts';
 import type { CallResult, Denial, Gate } from './gate.ts';
 import type { GateParts } from './parts.ts';
@@ -26,7 +27,9 @@ export function createGate(parts: GateParts): Gate {
       }
       return await executeAndSettle(recorded, credentials, target, signal);
     } catch (error) {
-      return { kind: 'denied', denial: denialOf(error) };
+      const denial = denialOf(error);
+      if (denial.code === 'DENIALS_OVER_QUOTA') refusals.count(denial.code);
+      return { kind: 'denied', denial };
     }
   };
 
@@ -136,7 +139,7 @@ async function refusedMeanwhile(
 const longestTimer = 0x7fffffff;
 
 /** Conditions that may pass by themselves. */
-const passing = new Set([
+const passing = new Set<ReasonCode>([
   'LEDGER_LOCKED',
   'LEDGER_CONFLICT',
   'LEDGER_UNAVAILABLE',

@@ -1,22 +1,20 @@
 import type { Call } from '../call/call.ts';
-import { canonicalJson } from '../call/canonical-json.ts';
-import { commit, newSalt } from '../call/commitment.ts';
-import type { Json } from '../call/json.ts';
 import { mintPermit, type Permit } from '../call/permit.ts';
-import { hex, utf8 } from '../call/sha256.ts';
+import { hex } from '../call/sha256.ts';
 import { verdict as verdictStatement } from '../envelope/statements.ts';
 import { CountersignError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { SideRow } from '../ledger/ledger.ts';
-import type { Decision, PolicyInput } from '../policy/policy.ts';
+import type { Decision } from '../policy/policy.ts';
 import type { InclusionProof } from '../tlog/proof.ts';
-import { commitCall, type CallCommitments } from './commitments.ts';
+import { commitCall, commitInput, type CallCommitments } from './commitments.ts';
 import { decide } from './decide.ts';
+import { createDenialQuota, type DenialQuota } from './denial-quota.ts';
 import type { CallEnvelopes, Denial, ToolDirectory } from './gate.ts';
 import { envelopeOf, notarise, type Signed } from './notary.ts';
 import type { GateParts } from './parts.ts';
 import type { LinkedDraft, SessionChain, SessionLink } from './session-chain.ts';
 import type { Sessions } from './sessions.ts';
+import { sideOfCall } from './side-rows.ts';
 
 /** A call whose ALLOW is durable in the log. */
 export interface RecordedAllow {
@@ -64,6 +62,7 @@ interface VerdictDraft extends LinkedDraft {
 }
 
 export function createRecorder(parts: GateParts, sessions: Sessions): Recorder {
+  const denials = createDenialQuota();
   return {
     async record(call, principal) {
       const session = sessions.of(principal);
@@ -72,7 +71,7 @@ export function createRecorder(parts: GateParts, sessions: Sessions): Recorder {
           // Asked outside the session's lane, as a server may take its time to list; the commit compares what was read.
           const known = await parts.directory.standing(call);
           const { draft, proof } = await session.append((link) =>
-            draftVerdict(parts, { call, principal, known, link }),
+            draftVerdict(parts, denials, { call, principal, known, link }),
           );
           return recorded(parts, call, session, draft, proof);
         } catch (error) {
@@ -95,6 +94,7 @@ interface Asked {
 /** Decides, and drafts the verdict: everything that the decision read is expected to hold at the commit. */
 async function draftVerdict(
   parts: GateParts,
+  denials: DenialQuota,
   { call, principal, known, link }: Asked,
 ): Promise<VerdictDraft> {
   parts.assertAlive();
@@ -105,6 +105,7 @@ async function draftVerdict(
   const session = { id: link.id, tenant: principal.tenant, mode };
   const { decision, input } = decide(call, principal, standing, { policy, session, now });
   const allowed = decision.verdict === 'ALLOW';
+  if (!allowed) denials.take(principal.apiKeyId, parts.clock.monotonic());
   const leaseEnds = Math.min(identity.notAfter - settleMarginMs, principal.expiresAt ?? Infinity);
   const commitments = commitCall(
     call,
@@ -124,7 +125,10 @@ async function draftVerdict(
     decidedAt: now,
     notAfter: allowed ? leaseEnds : now,
   });
-  const notarised = await notarise(parts, allowed ? 'allow' : 'deny', statement, now);
+  const [notarised, side] = await Promise.all([
+    notarise(parts, allowed ? 'allow' : 'deny', statement, now),
+    sideOfCall(call, [...commitments.kept, committedInput.kept], policy),
+  ]);
   return {
     notarised,
     decision,
@@ -134,15 +138,9 @@ async function draftVerdict(
     callId: call.id,
     time: now,
     expects,
-    side: [...commitments.side, committedInput.side],
+    side,
     ...(allowed ? { permit: { action: 'open', instance: parts.instance, notAfter: leaseEnds } } : {}),
   };
-}
-
-function commitInput(input: PolicyInput): { readonly commitment: string; readonly side: SideRow } {
-  const salt = newSalt();
-  const value = utf8(canonicalJson(input as unknown as Json));
-  return { commitment: hex(commit(salt, value)), side: { name: 'input', salt, value } };
 }
 
 function recorded(

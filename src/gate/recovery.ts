@@ -12,6 +12,9 @@ import { parseSessionHead, sessionHeadPrefix, type SessionHead } from './session
 
 export type RecoveryParts = NotaryParts & Pick<GateParts, 'mode'>;
 
+/** Whether the process of an instance runs, or may run again. Once it was answered with no, it never acts again. */
+export type IsAlive = (instance: string) => boolean | Promise<boolean>;
+
 export interface Recovered {
   /** Calls whose outcome nobody will ever report: settled as `unknown`. */
   readonly calls: number;
@@ -22,10 +25,7 @@ export interface Recovered {
  * Settles what dead instances left open: each of their permits becomes an `unknown` outcome in the session that it
  * belongs to, and the session is closed. What another gate settles at the same moment is left to it.
  */
-export async function recover(
-  parts: RecoveryParts,
-  isAlive: (instance: string) => boolean,
-): Promise<Recovered> {
+export async function recover(parts: RecoveryParts, isAlive: IsAlive): Promise<Recovered> {
   const abandoned = await abandonedSessions(parts, isAlive);
   // Only now, as a gate that was seen dead writes no more: permits read any earlier could lack its last ones.
   const permits = await parts.ledger.openPermits();
@@ -45,12 +45,14 @@ export async function recover(
 /** The open sessions of instances that are dead. */
 async function abandonedSessions(
   { ledger }: RecoveryParts,
-  isAlive: (instance: string) => boolean,
+  isAlive: IsAlive,
 ): Promise<readonly (readonly [id: string, head: SessionHead])[]> {
   const heads = [...(await ledger.headsUnder(sessionHeadPrefix))].map(
     ([key, value]) => [key.slice(sessionHeadPrefix.length), parseSessionHead(value)] as const,
   );
-  return heads.filter(([, { instance }]) => !isAlive(instance));
+  const instances = [...new Set(heads.map(([, { instance }]) => instance))];
+  const alive = new Map(await Promise.all(instances.map(async (id) => [id, await isAlive(id)] as const)));
+  return heads.filter(([, { instance }]) => alive.get(instance) !== true);
 }
 
 interface AbandonedCall {

@@ -9,6 +9,7 @@ import { envelopeOf, notarise, type Signed } from './notary.ts';
 import type { GateParts } from './parts.ts';
 import type { RecordedAllow } from './record.ts';
 import type { LinkedDraft } from './session-chain.ts';
+import { sideOfResult } from './side-rows.ts';
 
 export interface Settler {
   /** Signs and logs what execution did. What cannot be logged is owed, and shuts the gate until it is. */
@@ -119,14 +120,17 @@ async function draftOutcome(
     session: link,
     mode: parts.mode,
   });
-  const notarised = await notarise(parts, 'outcome', statement, time);
+  const [notarised, side] = await Promise.all([
+    notarise(parts, 'outcome', statement, time),
+    sideOfResult(allow.call, result?.kept ?? [], parts.policy),
+  ]);
   return {
     notarised,
     signed: notarised.signed,
     callId: allow.call.id,
     time,
     permit: { action: 'close' },
-    side: result?.side ?? [],
+    side,
   };
 }
 

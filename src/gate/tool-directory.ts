@@ -49,8 +49,12 @@ export function createToolDirectory(options: ToolDirectoryOptions): ToolDirector
       const tools = await listing.tools().catch(() => noTools);
       const heads = await headsFor(tools);
       if (call.kind === 'tool') return standingOfTool(server, call, tools, heads);
-      const listed = await listing.lists(call.tool, call.arguments).catch(() => false);
-      return standingOfMethod(server, heads, listed);
+      const serverHead = expectation(heads, serverPinKey(server.name));
+      const standing = changedServer(server, serverHead) ?? {
+        kind: 'method' as const,
+        listed: await listing.lists(call.tool, call.arguments).catch(() => false),
+      };
+      return { standing, expects: [serverHead] };
     },
     async meet() {
       await headsFor(await listing.tools());
@@ -59,12 +63,6 @@ export function createToolDirectory(options: ToolDirectoryOptions): ToolDirector
       pinned = undefined;
     },
   };
-}
-
-function standingOfMethod(server: ServerRef, heads: Heads, listed: boolean) {
-  const expected = expectation(heads, serverPinKey(server.name));
-  const changed = changedServer(server, expected);
-  return { standing: changed ?? ({ kind: 'method', listed } as const), expects: [expected] };
 }
 
 function standingOfTool(server: ServerRef, call: Call, tools: Tools, heads: Heads) {

@@ -8,7 +8,7 @@ import { noBallast } from './ballast.ts';
 import type { Ballast } from './ballast.ts';
 import type { Ledger } from './ledger.ts';
 import { rolledBack } from './plan.ts';
-import { extendsReleased, readEdge, readInclusion } from './read-tree.ts';
+import { extendsReleased, readConsistency, readEdge, readInclusion } from './read-tree.ts';
 import type { ReleasedCheckpoints } from './released-checkpoint.ts';
 import { createSequencer } from './sequencer.ts';
 import type { LogHead, LogStore } from './store.ts';
@@ -64,12 +64,14 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
     entriesOfCall: (callId) => store.entriesOfCall(callId),
     entries: (from, to) => store.entries(from, Math.min(to, from + maxEntries)),
     prove: async (index) => readInclusion(store, await store.head(), index),
+    proveConsistency: async (oldSize, newSize) => readConsistency(store, await store.head(), oldSize, newSize),
     async checkpoint() {
       const { size, checkpoint: text } = await store.head();
       return text === null ? null : { size, text };
     },
     openPermits: () => store.openPermits(),
     side: (callId) => store.side(callId),
+    scrub: () => store.scrub(),
     rememberTools: (records) => store.rememberTools(records),
     tools: (server) => store.tools(server),
     async close() {

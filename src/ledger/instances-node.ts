@@ -5,21 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { CountersignError } from '../errors.ts';
 import { fileError } from './file-error-node.ts';
 import { fileIdentity } from './file-identity-node.ts';
+import type { LocalInstance } from './instance.ts';
 import { isBusy } from './store-sqlite-errors.ts';
-
-/**
- * One running gate process. It holds an exclusive lock on a file of its own, which the operating system keeps while the process
- * sleeps or is stopped, and takes back the moment it dies; heartbeats could not tell the two apart.
- */
-export interface Instance {
-  readonly id: string;
-  /**
-   * False once the file is gone: somebody took this process for dead, and may have settled its calls. It has to stop. Cheap
-   * enough for every call: one stat.
-   */
-  stillMine(): boolean;
-  release(): void;
-}
 
 /** Locks that this process holds. One that only its `Instance` kept would end when that is collected as garbage. */
 const held = new Set<DatabaseSync>();
@@ -27,8 +14,11 @@ const held = new Set<DatabaseSync>();
 const suffix = '.lock';
 const lockPath = (directory: string, id: string): string => join(directory, id + suffix);
 
-/** Takes a new instance id. The directory is made if it is missing. */
-export function claimInstance(directory: string): Instance {
+/**
+ * Takes a new instance id. The process holds an exclusive lock on a file of its own, which the operating system keeps while it
+ * sleeps or is stopped, and takes back the moment it dies. The directory is made if it is missing.
+ */
+export function claimInstance(directory: string): LocalInstance {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     // A sweep of another process may catch the new file before it is locked; then there is another id.
@@ -58,7 +48,7 @@ export function sweepInstances(directory: string): readonly string[] {
     .filter((id) => isId(id) && removeIfDead(lockPath(directory, id)));
 }
 
-function tryClaim(directory: string, id: string): Instance | null {
+function tryClaim(directory: string, id: string): LocalInstance | null {
   const path = lockPath(directory, id);
   closeSync(openSync(path, 'wx', 0o600));
   const identity = fileIdentity(path);

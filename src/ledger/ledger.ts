@@ -1,6 +1,6 @@
 import type { SignedStatement } from '../envelope/envelope.ts';
 import type { StatementKind } from '../names.ts';
-import type { InclusionProof } from '../tlog/proof.ts';
+import type { ConsistencyProof, InclusionProof } from '../tlog/proof.ts';
 
 /**
  * A head is a named value that a decision may have read: the head of a session, the revocation epoch, a server's pins.
@@ -14,10 +14,14 @@ export interface HeadExpectation {
 
 /** Plaintext or salt that a disclosure needs later; kept beside the log, never in it. */
 export interface SideRow {
-  /** `action`, `params`, `input`, `result`, or a JSON pointer under `arguments`: `arguments/path`. */
+  /**
+   * `action`, `params`, `input`, `result/raw`, `result/normalised`, or a JSON pointer under `arguments`: `arguments/path`.
+   * With `sealed:` before it, salt and value are encrypted.
+   */
   readonly name: string;
+  /** 16 bytes; empty when the row is sealed. */
   readonly salt: Uint8Array;
-  /** Absent when policy keeps the salt only. */
+  /** Absent when policy keeps the salt only. Of a sealed row, the sealed document. */
   readonly value?: Uint8Array;
 }
 
@@ -37,6 +41,8 @@ export interface EntryDraft {
     | { readonly action: 'open'; readonly instance: string; readonly notAfter: number }
     | { readonly action: 'close' };
   readonly side: readonly SideRow[];
+  /** Calls whose side rows this entry removes: that they are gone, and that the log says so, become true together. */
+  readonly erases?: readonly string[];
 }
 
 export interface OpenPermit {
@@ -82,10 +88,17 @@ export interface Ledger {
   entries(from: number, to: number): Promise<readonly LogEntry[]>;
   /** Proof of one entry against the newest checkpoint. */
   prove(index: number): Promise<InclusionProof>;
+  /**
+   * That the tree of `newSize` begins with the tree of `oldSize` ≥ 1: NOT_FOUND when the log does not have these sizes. The roots
+   * are of trees that the newest checkpoint, whatever it signs, is consistent with.
+   */
+  proveConsistency(oldSize: number, newSize: number): Promise<ConsistencyProof>;
   /** The newest checkpoint; null while the log is empty. */
   checkpoint(): Promise<{ readonly size: number; readonly text: string } | null>;
   openPermits(): Promise<readonly OpenPermit[]>;
   side(callId: string): Promise<readonly SideRow[]>;
+  /** Makes what drafts have erased unreadable in the store's files too. LEDGER_LOCKED: ask again later. */
+  scrub(): Promise<void>;
   /** Remembers definitions (idempotent; a definition seen again becomes the newest). Pins are heads, not this. */
   rememberTools(records: readonly ToolRecord[]): Promise<void>;
   /** All remembered definitions of a server name, oldest first; every server's without a name. */

@@ -83,6 +83,7 @@ export function planBatch(
     side: accepted.flatMap(({ draft: { side } }, offset) =>
       side.length === 0 ? [] : [{ index: before.size + offset, rows: side }],
     ),
+    erased: accepted.flatMap(({ draft: { erases } }) => erases ?? []),
   };
   return { before, after, accepted, refused, writes };
 }

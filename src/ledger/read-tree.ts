@@ -1,7 +1,7 @@
 import { equalBytes } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { verifyConsistency, verifyInclusion } from '../tlog/merkle.ts';
-import type { InclusionProof } from '../tlog/proof.ts';
+import type { ConsistencyProof, InclusionProof } from '../tlog/proof.ts';
 import { tileWidth } from '../tlog/tile.ts';
 import type { TileRef } from '../tlog/tile.ts';
 import {
@@ -48,6 +48,31 @@ export async function readInclusion(store: LogStore, head: LogHead, index: numbe
   const hashes = proveInclusion(index, size, readTile);
   if (!verifyInclusion({ index, size, leafHash, root, hashes })) throw corrupt();
   return { logIndex: index, treeSize: size, rootHash: root, hashes, checkpoint };
+}
+
+/** The proof between two of the log's trees, both of which `head` was seen to continue: NOT_FOUND, or LEDGER_CORRUPT. */
+export async function readConsistency(
+  store: LogStore,
+  head: LogHead,
+  oldSize: number,
+  newSize: number,
+): Promise<ConsistencyProof> {
+  const counts = [oldSize, newSize].every((size) => Number.isSafeInteger(size) && size > 0);
+  if (!counts || oldSize > newSize || newSize > head.size)
+    throw new CountersignError('NOT_FOUND', 'The log has no two trees of these sizes, the older one first.');
+  const oldRoot = await readRoot(store, head, oldSize);
+  const newRoot = await readRoot(store, head, newSize);
+  const readTile = await readTiles(store, tilesForConsistency(oldSize, newSize));
+  const hashes = proveConsistency(oldSize, newSize, readTile);
+  if (!verifyConsistency({ oldSize, newSize, oldRoot, newRoot, hashes })) throw corrupt();
+  return { oldSize, newSize, oldRoot, newRoot, hashes };
+}
+
+/** The root that the tree had when it had `size` leaves, by the store's tiles, and held against the signed head. */
+async function readRoot(store: LogStore, head: LogHead, size: number): Promise<Uint8Array> {
+  const root = rootOf(edgeFromTiles(size, await readTiles(store, edgeTiles(size))));
+  if (!(await extendsReleased(store, head, { size, root }))) throw corrupt();
+  return root;
 }
 
 /** Reads the tiles that a proof needs, so that the arithmetic can stay synchronous. */

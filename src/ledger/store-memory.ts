@@ -11,6 +11,7 @@ import type { CommitReads, LogHead, LogIdentity, LogStore, Snapshot, Writes } fr
 export function memoryStore(identity: LogIdentity): LogStore {
   let head: LogHead = { size: 0, root: emptyRoot, checkpoint: null, lastTime: 0 };
   const entries: LogEntry[] = [];
+  const byCall = new Map<string, LogEntry[]>();
   const leafHashes: Uint8Array[] = [];
   const tiles = new Map<string, CompletedTile>();
   const heads = new Map<string, string>();
@@ -18,7 +19,7 @@ export function memoryStore(identity: LogIdentity): LogStore {
   const side = new Map<number, readonly SideRow[]>();
   const tools: ToolRecord[] = [];
 
-  const entriesOf = (callId: string): LogEntry[] => entries.filter((entry) => entry.callId === callId);
+  const entriesOf = (callId: string): readonly LogEntry[] => byCall.get(callId) ?? [];
 
   const pick = <T>(from: ReadonlyMap<string, T>, keys: readonly string[]): Map<string, T> =>
     new Map(
@@ -41,12 +42,14 @@ export function memoryStore(identity: LogIdentity): LogStore {
   const write = (writes: Writes): void => {
     for (const { leafHash, ...entry } of writes.entries) {
       entries.push(entry);
+      if (entry.callId !== null) byCall.set(entry.callId, [...entriesOf(entry.callId), entry]);
       leafHashes.push(leafHash);
     }
     for (const tile of writes.tiles) tiles.set(`${tile.level}/${tile.index}`, tile);
     for (const [key, value] of writes.heads) replace(heads, key, value);
     for (const [callId, permit] of writes.permits) replace(permits, callId, permit);
     for (const { index, rows } of writes.side) side.set(index, rows);
+    for (const callId of writes.erased) for (const { index } of entriesOf(callId)) side.delete(index);
     head = writes.head;
   };
 
@@ -72,6 +75,7 @@ export function memoryStore(identity: LogIdentity): LogStore {
     entriesOfCall: async (callId) => entriesOf(callId),
     openPermits: async () => [...permits.values()],
     side: async (callId) => entriesOf(callId).flatMap(({ index }) => side.get(index) ?? []),
+    scrub: async () => undefined,
     rememberTools: async (records) => {
       for (const record of records) {
         const known = tools.findIndex((other) => isSameTool(other, record));

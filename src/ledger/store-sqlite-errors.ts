@@ -45,6 +45,11 @@ export function isBusy(thrown: unknown): boolean {
   return code === busy || code === locked || code === protocol;
 }
 
+/** For what SQLite answers with a row that says busy, and not with an error. */
+export function wasBusy(): Error {
+  return Object.assign(new Error('Others are in the way.'), { errcode: busy });
+}
+
 /** Whether a failed COMMIT leaves it open what is on the disk: an I/O error does, a full disk does not. */
 export function leavesOutcomeUnknown(thrown: unknown): boolean {
   return ((sqliteCode(thrown) ?? ioError) & 0xff) === ioError;

@@ -114,10 +114,14 @@ function assertLedger(db: DatabaseSync): void {
     throw new CountersignError('LEDGER_CORRUPT', 'The ledger was written by another version of Countersign.');
 }
 
-/** What makes COMMIT mean "on the disk", read back: a build or a file system may silently not take a setting. */
+/**
+ * What makes COMMIT mean "on the disk", and erased mean overwritten, read back: a build or a file system may silently not take
+ * a setting.
+ */
 function makeDurable(db: DatabaseSync): void {
   db.exec(`
     PRAGMA trusted_schema = OFF;
+    PRAGMA secure_delete = ON;
     PRAGMA synchronous = FULL;
     PRAGMA fullfsync = ON;
     PRAGMA checkpoint_fullfsync = ON;
@@ -125,7 +129,14 @@ function makeDurable(db: DatabaseSync): void {
     PRAGMA journal_size_limit = 67108864;
     PRAGMA cache_size = -16000;
   `);
-  const expected = { journal_mode: 'wal', synchronous: 2, fullfsync: 1, checkpoint_fullfsync: 1 };
+  const expected = {
+    journal_mode: 'wal',
+    synchronous: 2,
+    fullfsync: 1,
+    checkpoint_fullfsync: 1,
+    // What is erased is overwritten, also where a cell was moved and left its bytes behind.
+    secure_delete: 1,
+  };
   for (const [name, value] of Object.entries(expected)) {
     if (pragma(db, name) !== value)
       throw new CountersignError(

@@ -7,6 +7,8 @@ export function prepareStatements(db: DatabaseSync) {
     begin: one('BEGIN IMMEDIATE'),
     commit: one('COMMIT'),
     rollback: one('ROLLBACK'),
+    /** Folds the whole WAL into the file and cuts it to nothing: what was overwritten in the file is in no frame either. */
+    truncateWal: one('PRAGMA wal_checkpoint(TRUNCATE)'),
 
     head: one('SELECT size, last_time, root, checkpoint FROM head'),
     /** The checkpoint's text is long, and a commit only replaces it. */
@@ -41,6 +43,7 @@ export function prepareStatements(db: DatabaseSync) {
     closePermit: one('DELETE FROM permits WHERE call_id = ?'),
 
     addSide: one('INSERT INTO side (id, name, salt, value) VALUES (?, ?, ?, ?)'),
+    removeSide: one('DELETE FROM side WHERE id >= ? AND id < ?'),
     side: one('SELECT name, salt, value FROM side WHERE id >= ? AND id < ? ORDER BY id'),
 
     /** Replacing gives a new row id: the newest. */

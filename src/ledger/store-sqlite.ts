@@ -3,7 +3,7 @@ import { CountersignError } from '../errors.ts';
 import { tileWidth } from '../tlog/tile.ts';
 import { assertSameFile } from './file-identity-node.ts';
 import { startCheckpointer } from './store-sqlite-checkpointer.ts';
-import { ledgerError, leavesOutcomeUnknown } from './store-sqlite-errors.ts';
+import { ledgerError, leavesOutcomeUnknown, wasBusy } from './store-sqlite-errors.ts';
 import { unlessBusy } from './store-sqlite-lock.ts';
 import { openFile } from './store-sqlite-open.ts';
 import type { LedgerFile } from './store-sqlite-open.ts';
@@ -135,6 +135,10 @@ export function sqliteStore(file: LedgerFile, options: SqliteStoreOptions): LogS
           return sql.side.all(from, from + sideStride).map(sideRowOf);
         }),
       ),
+    scrub: () =>
+      read(() => {
+        if (sql.truncateWal.get()?.['busy'] !== 0) throw wasBusy();
+      }),
     async rememberTools(records) {
       if (records.length === 0) return;
       await unlessBusy(lockTimeout, () => sql.begin.run());

@@ -55,6 +55,8 @@ export interface Writes {
   /** By call; null closes the permit that the snapshot showed. */
   readonly permits: ReadonlyMap<string, OpenPermit | null>;
   readonly side: readonly { readonly index: number; readonly rows: readonly SideRow[] }[];
+  /** Calls whose side rows are removed, those of this commit included: after `side` was written. Usually none. */
+  readonly erased: readonly string[];
 }
 
 /** Statement kinds of which a call has at most one. */
@@ -90,6 +92,12 @@ export interface LogStore {
   entriesOfCall(callId: string): Promise<readonly LogEntry[]>;
   openPermits(): Promise<readonly OpenPermit[]>;
   side(callId: string): Promise<readonly SideRow[]>;
+  /**
+   * Makes what `Writes.erased` removed unreadable in the store's own files too, as far as it reaches them: SQLite folds and
+   * truncates its WAL (deleted cells are zeroed by `secure_delete`), PostgreSQL vacuums the table of side rows. LEDGER_LOCKED
+   * when others were in its way for too long: then it can be asked again.
+   */
+  scrub(): Promise<void>;
   /** One that is known already becomes the newest. */
   rememberTools(records: readonly ToolRecord[]): Promise<void>;
   tools(server?: string): Promise<readonly ToolRecord[]>;

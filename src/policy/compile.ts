@@ -3,6 +3,7 @@ import { CountersignError, toCountersignError } from '../errors.ts';
 import { decide } from './decide.ts';
 import { limits } from './limits.ts';
 import { readPack } from './pack.ts';
+import { plaintextRules } from './plaintext.ts';
 import type { Policy, PolicySource } from './policy.ts';
 import { RuleIndex } from './rule-index.ts';
 
@@ -37,12 +38,16 @@ function compile(sources: readonly PolicySource[]): Policy {
   if (rules.length === 0)
     throw invalid(`${nameAll(sources)}: there is no rule; a policy needs at least one.`);
   if (rules.length > limits.rules) throw invalid(`There are more than ${limits.rules} rules; take some out.`);
+  const plaintext = packs.flatMap((pack) => pack.plaintext);
+  if (plaintext.length > limits.plaintextRules)
+    throw invalid(`There are more than ${limits.plaintextRules} rules on plaintext; join some.`);
   const index = new RuleIndex(rules);
   return Object.freeze<Policy>({
     id: packs.map((pack) => pack.name).join('+'),
     digest: digestOf(sources),
     engine,
     decide: (input) => decide(index, input),
+    plaintextOf: plaintextRules(plaintext),
   });
 }
 

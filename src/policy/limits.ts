@@ -5,6 +5,9 @@ export const limits = {
   totalLength: 8_388_608,
   /** Rules of all sources together. */
   rules: 20_000,
+  /** Rules on plaintext of all sources together: a call's tool is matched against each. */
+  plaintextRules: 256,
+  fieldsPerRule: 256,
   patternsPerRule: 256,
   patternLength: 256,
   controlsPerRule: 64,

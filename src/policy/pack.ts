@@ -3,14 +3,17 @@ import { compileProgram } from './cel/program.ts';
 import { lintCondition } from './cel/lint.ts';
 import { ConditionError, parseCondition } from './cel/syntax.ts';
 import { limits } from './limits.ts';
+import { readPlaintext } from './plaintext-pack.ts';
+import type { PlaintextRule } from './plaintext.ts';
 import type { PolicySource } from './policy.ts';
+import { required, readTools } from './pack-fields.ts';
 import type { Rule } from './rule.ts';
-import { parseToolPattern, type ToolPattern } from './tool-pattern.ts';
 import { YamlSource } from './yaml-source.ts';
 
 export interface Pack {
   readonly name: string;
   readonly rules: readonly Rule[];
+  readonly plaintext: readonly PlaintextRule[];
 }
 
 const namePattern = /^[a-z0-9][a-z0-9._-]*$/;
@@ -21,7 +24,7 @@ const namePattern = /^[a-z0-9][a-z0-9._-]*$/;
  */
 export function readPack(source: PolicySource, taken: Map<string, string>): Pack {
   const yaml = new YamlSource(source);
-  const fields = yaml.fields(yaml.root, 'a policy', ['version', 'name', 'rules']);
+  const fields = yaml.fields(yaml.root, 'a policy', ['version', 'name', 'rules', 'plaintext']);
   const version = required(yaml, yaml.root, fields.get('version'), 'a policy', 'version: 1');
   if ((version as { value?: unknown }).value !== 1) yaml.refuse(version, 'the version must be 1, a number');
   const name = nameIn(
@@ -30,17 +33,11 @@ export function readPack(source: PolicySource, taken: Map<string, string>): Pack
     'name',
   );
   const rules = yaml.list(required(yaml, yaml.root, fields.get('rules'), 'a policy', 'rules: […]'), 'rules');
-  return { name, rules: rules.map((node) => new RuleReader(yaml, source.name, taken).read(node)) };
-}
-
-function required(
-  yaml: YamlSource,
-  parent: Node | null,
-  node: Node | undefined,
-  what: string,
-  example: string,
-): Node {
-  return node ?? yaml.refuse(parent, `${what} needs ${example}`);
+  return {
+    name,
+    rules: rules.map((node) => new RuleReader(yaml, source.name, taken).read(node)),
+    plaintext: readPlaintext(yaml, fields.get('plaintext')),
+  };
 }
 
 function nameIn(yaml: YamlSource, node: Node, what: string): string {
@@ -74,9 +71,10 @@ class RuleReader {
     const effect = this.#effect(
       required(this.#yaml, node, fields.get('effect'), what, 'effect: allow or deny'),
     );
-    const tools = this.#tools(
+    const tools = readTools(
+      this.#yaml,
       required(this.#yaml, node, fields.get('tools'), what, 'tools: ["server/tool"]'),
-      id,
+      what,
     );
     const condition = this.#condition(fields.get('when'), id);
     this.#obligations(fields.get('obligations'), id);
@@ -98,21 +96,6 @@ class RuleReader {
     const effect = this.#yaml.string(node, 'effect');
     if (effect === 'allow' || effect === 'deny') return effect;
     return this.#yaml.refuse(node, `unknown effect ${JSON.stringify(effect)}; write allow or deny`);
-  }
-
-  #tools(node: Node, id: string): ToolPattern[] {
-    const nodes = this.#yaml.list(node, 'tools');
-    if (nodes.length === 0) this.#yaml.refuse(node, `the rule ${id} names no tool; "*/*" is every tool`);
-    if (nodes.length > limits.patternsPerRule)
-      this.#yaml.refuse(node, `more than ${limits.patternsPerRule} tools`);
-    return nodes.map((one) => {
-      const text = this.#yaml.string(one, 'a tool');
-      try {
-        return parseToolPattern(text);
-      } catch (thrown) {
-        return this.#yaml.refuse(one, `the tool ${JSON.stringify(text)} ${(thrown as Error).message}`);
-      }
-    });
   }
 
   /** A rule without `when` matches by its tools alone. Only a boolean answers; anything else is an error. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../call/json.ts';
 import type { AllowCode, ReasonCode } from '../names.ts';
+import type { Treatment } from './treatment.ts';
 
 /**
  * What a policy decides on. Absent roots are absent, not null: a condition that reads one is an error, and so a DENY.
@@ -41,6 +42,17 @@ export type Decision =
       readonly controls: readonly string[];
     };
 
+export interface Tool {
+  readonly server: string;
+  readonly name: string;
+}
+
+/**
+ * What the side store may hold of a call: an argument by its JSON pointer (`/path`), or one of the parts that hold all
+ * arguments (`action`, `params`, and policy's whole `input`), or the `result`.
+ */
+export type PlaintextField = `/${string}` | 'action' | 'params' | 'input' | 'result';
+
 export interface Policy {
   /** The pack's name; several packs are joined with `+`. */
   readonly id: string;
@@ -50,6 +62,11 @@ export interface Policy {
   readonly engine: string;
   /** Pure and total: never throws; any error is a DENY that names the rule. */
   decide(input: PolicyInput): Decision;
+  /**
+   * What becomes of one field of a call to this tool. Pure and total. Of a part that holds all arguments this is what is said
+   * of the part itself: its arguments' treatments bind it too.
+   */
+  plaintextOf(tool: Tool, field: PlaintextField): Treatment;
 }
 
 export interface PolicySource {

@@ -5,7 +5,7 @@ import { change as changeStatement } from '../envelope/statements.ts';
 
 /** Changes stand in the log on their own: they belong to no agent's session. */
 export function changeRecorder(notary: NotaryParts, mode: 'same-user' | 'isolated'): RecordChange {
-  return async ({ change, expects, sets }) => {
+  return async ({ change, expects, sets, erases = [] }) => {
     const time = notary.clock.now();
     const { signed } = await notarise(
       notary,
@@ -13,6 +13,6 @@ export function changeRecorder(notary: NotaryParts, mode: 'same-user' | 'isolate
       changeStatement({ change, changedAt: time, mode }),
       time,
     );
-    return notary.ledger.append({ signed, time, expects, sets, side: [] });
+    return notary.ledger.append({ signed, time, expects, sets, erases, side: [] });
   };
 }

@@ -1,15 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { base64, hex } from '../call/sha256.ts';
 import { logOpen } from '../envelope/statements.ts';
 import { CountersignError } from '../errors.ts';
 import { apiKeyDigest, newApiKey, type ApiKeyRecord } from '../identity/api-key.ts';
 import { createTrustSystem, type TrustSystem } from '../pki/authority.ts';
+import { parsePostgresUrl } from '../ledger/store-postgres-url.ts';
 import { ed25519Signer } from '../pki/signer-node.ts';
 import { trustedRoot } from '../pki/trusted-root.ts';
 import { leafHash } from '../tlog/merkle.ts';
 import { homeLayout, keyFiles, type HomeLayout } from './home-layout.ts';
-import type { HomeConfig } from './open-home.ts';
+import type { Home, HomeConfig } from './open-home.ts';
 import { createHomeLedger, logKeyIdOf } from './home-ledger.ts';
 import { notarise } from '../gate/notary.ts';
 import { openNotary } from './notary.ts';
@@ -27,14 +28,15 @@ export interface NewHome {
 
 /**
  * Makes a home: keys, certificates, trust root, starter policy, ledger with its first entry, and one API key. It is
- * made beside its place and moved there whole, so that a crash leaves no half of one. Never overwrites.
+ * made beside its place and moved there whole, so that a crash leaves no half of one. Never overwrites. With `ledger`, a URL
+ * that may hold a password, the ledger is made there; the home remembers the URL without what is secret in it.
  */
-export async function createHome(root: string): Promise<NewHome> {
+export async function createHome(root: string, ledger?: string): Promise<NewHome> {
   assertFree(root);
   const building = `${root}.new-${hex(crypto.getRandomValues(new Uint8Array(6)))}`;
-  mkdirSync(building, { recursive: true, mode: 0o700 });
+  makeFolder(building, root);
   try {
-    const apiKey = await fill(homeLayout(building));
+    const apiKey = await fill(homeLayout(building), ledger);
     renameSync(building, root);
     return { home: root, apiKey, trustedRoot: homeLayout(root).trustedRoot };
   } catch (error) {
@@ -43,15 +45,30 @@ export async function createHome(root: string): Promise<NewHome> {
   }
 }
 
+function makeFolder(path: string, root: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new CountersignError('HOME_INVALID', `A home cannot be made at ${root} (${why}).`, {
+      cause: error,
+    });
+  }
+}
+
 function assertFree(root: string): void {
-  if (!existsSync(root) || readdirSync(root).length === 0) return;
+  if (!existsSync(root)) return;
+  if (!statSync(root).isDirectory()) {
+    throw new CountersignError('HOME_INVALID', `${root} is a file: choose another place.`);
+  }
+  if (readdirSync(root).length === 0) return;
   if (existsSync(homeLayout(root).config)) {
     throw new CountersignError('HOME_EXISTS', `There is a home at ${root} already; nothing was changed.`);
   }
   throw new CountersignError('HOME_INVALID', `${root} is not empty, and not a home: choose another folder.`);
 }
 
-async function fill(layout: HomeLayout): Promise<string> {
+async function fill(layout: HomeLayout, ledger: string | undefined): Promise<string> {
   const now = Date.now();
   const id = hex(crypto.getRandomValues(new Uint8Array(8)));
   const trustDomain = `${id}.countersign.internal`;
@@ -64,13 +81,17 @@ async function fill(layout: HomeLayout): Promise<string> {
     tenant: 'default',
     gate: 'local',
     createdAt: new Date(now).toISOString(),
+    ...(ledger === undefined ? {} : { ledger: parsePostgresUrl(ledger).shown }),
   } as const;
   for (const folder of [layout.keys, layout.released, layout.instances]) mkdirSync(folder, { mode: 0o700 });
   writeKeys(layout, trust);
   writeJson(layout.trustedRoot, trustedRootOf(trust, config));
   writeSecret(layout.policy, starterPolicy());
   const apiKey = writeApiKey(layout, config);
-  writeJson(layout.config, { ...config, genesis: await writeGenesis(layout, { ...config, genesis: '' }) });
+  writeJson(layout.config, {
+    ...config,
+    genesis: await writeGenesis({ layout, config: { ...config, genesis: '' }, ...(ledger && { ledger }) }),
+  });
   return apiKey;
 }
 
@@ -112,14 +133,13 @@ function writeApiKey(layout: HomeLayout, { tenant, createdAt }: Omit<HomeConfig,
 }
 
 /** Entry 0 says whose log this is; its leaf hash goes into the home, so that another ledger is not taken for it. */
-async function writeGenesis(layout: HomeLayout, config: HomeConfig): Promise<string> {
-  const home = { layout, config };
+async function writeGenesis(home: Home): Promise<string> {
   const { ledger, close } = await createHomeLedger(home);
   try {
     const notary = openNotary(home, ledger);
     const time = notary.clock.now();
     const statement = logOpen({
-      origin: config.origin,
+      origin: home.config.origin,
       keyId: hex(notary.logKeyId),
       openedAt: time,
       mode: 'same-user',

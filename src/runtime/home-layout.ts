@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 
 /** Where things are in a home. The folder is 0700; everything that is secret is 0600. */
@@ -52,5 +52,10 @@ export function homePath(
   cwd: string,
 ): string {
   const chosen = flag ?? env['COUNTERSIGN_HOME'];
-  return chosen ? resolve(cwd, chosen) : join(env['HOME'] ?? homedir(), '.countersign');
+  return chosen ? resolve(cwd, chosen) : join(userHome(env), '.countersign');
+}
+
+/** An empty `HOME` is none: the current folder would become a home without anyone having said so. */
+function userHome(env: Readonly<Record<string, string | undefined>>): string {
+  return env['HOME'] || homedir() || userInfo().homedir;
 }

@@ -1,23 +1,23 @@
 import { hex } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
-import { ballastFile } from '../ledger/ballast-node.ts';
 import { createLedger } from '../ledger/create-ledger.ts';
-import { claimInstance, isAlive, sweepInstances, type Instance } from '../ledger/instances-node.ts';
+import type { Instance } from '../ledger/instance.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { openReleasedCheckpoints } from '../ledger/released-checkpoint-node.ts';
-import { createLedgerFile } from '../ledger/store-sqlite-open.ts';
-import { openSqliteStore } from '../ledger/store-sqlite.ts';
 import { ed25519Signer } from '../pki/signer-node.ts';
 import type { SyncSigner } from '../pki/signer.ts';
 import { leafHash } from '../tlog/merkle.ts';
 import { keyId } from '../tlog/vkey.ts';
+import { ledgerPlace } from './ledger-place.ts';
 import { readKey, type Home } from './open-home.ts';
 
 /** A home's ledger, opened by one process, which is an instance of its own for as long. */
 export interface HomeLedger {
   readonly ledger: Ledger;
   readonly instance: Instance;
-  readonly isAlive: (instance: string) => boolean;
+  readonly isAlive: (instance: string) => boolean | Promise<boolean>;
+  /** Forgets instances that are dead. After recovery: it looks for their sessions. */
+  readonly sweep: () => Promise<void>;
   /** Closes the ledger and gives the instance id back. */
   readonly close: () => Promise<void>;
 }
@@ -25,7 +25,8 @@ export interface HomeLedger {
 /** Makes the ledger of a new home and opens it. */
 export async function createHomeLedger(home: Home): Promise<HomeLedger> {
   const signer = ed25519Signer(readKey(home, 'log'));
-  createLedgerFile(home.layout.ledger, { origin: home.config.origin, publicKey: signer.publicKey });
+  const place = await ledgerPlace(home);
+  await place.create({ origin: home.config.origin, publicKey: signer.publicKey });
   return open(home, signer);
 }
 
@@ -47,37 +48,37 @@ export function logKeyIdOf(origin: string, { publicKey }: SyncSigner): Uint8Arra
   return keyId(origin, publicKey.slice(-32));
 }
 
-async function open({ layout, config }: Home, signer: SyncSigner): Promise<HomeLedger> {
-  const instance = claimInstance(layout.instances);
-  const alive = (id: string): boolean => isAlive(layout.instances, id);
+async function open(home: Home, signer: SyncSigner): Promise<HomeLedger> {
+  const { origin } = home.config;
+  const place = await ledgerPlace(home);
+  const { instance, isAlive, isAliveHere, sweep } = await place.claim();
   try {
-    const { origin } = config;
-    const identity = { origin, publicKey: signer.publicKey };
     const released = openReleasedCheckpoints({
-      directory: layout.released,
+      directory: home.layout.released,
       instance: instance.id,
-      isAlive: alive,
+      isAlive: isAliveHere,
     });
     const ledger = await createLedger({
-      store: await openSqliteStore({ path: layout.ledger, identity }),
+      store: await place.openStore({ origin, publicKey: signer.publicKey }),
       signer,
       origin,
       released,
-      ballast: ballastFile(layout.ballast),
+      ballast: place.ballast,
     });
     return {
       ledger,
       instance,
-      isAlive: alive,
+      isAlive,
+      sweep,
       async close() {
         await ledger.close();
         released.close();
-        instance.release();
-        sweepInstances(layout.instances);
+        await sweep();
+        await instance.release();
       },
     };
   } catch (error) {
-    instance.release();
+    await instance.release();
     throw error;
   }
 }

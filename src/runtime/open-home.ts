@@ -13,6 +13,8 @@ export interface HomeConfig {
   readonly tenant: string;
   readonly gate: string;
   readonly createdAt: string;
+  /** Where the ledger is, without a password; absent when it is the home's own file. */
+  readonly ledger?: string;
   /** Hex leaf hash of the log's first entry: origin, key and genesis together are the log's identity. */
   readonly genesis: string;
 }
@@ -20,10 +22,12 @@ export interface HomeConfig {
 export interface Home {
   readonly layout: HomeLayout;
   readonly config: HomeConfig;
+  /** The address of the ledger as the operator gave it, with its password. Never written anywhere. */
+  readonly ledger?: string;
 }
 
-/** Opens a home; throws HOME_MISSING or HOME_INVALID. */
-export function openHome(root: string): Home {
+/** Opens a home, with its ledger at `$COUNTERSIGN_LEDGER` unless told; throws HOME_MISSING or HOME_INVALID. */
+export function openHome(root: string, ledger = process.env['COUNTERSIGN_LEDGER']): Home {
   const layout = homeLayout(root);
   if (!existsSync(layout.config)) {
     throw new CountersignError(
@@ -33,7 +37,7 @@ export function openHome(root: string): Home {
   }
   assertPrivate(layout.root);
   assertPrivate(layout.keys);
-  return { layout, config: readConfig(layout) };
+  return { layout, config: readConfig(layout), ...(ledger && { ledger }) };
 }
 
 export function readKey({ layout }: Home, name: keyof typeof keyFiles): string {
@@ -53,7 +57,11 @@ function readConfig(layout: HomeLayout): HomeConfig {
     throw new CountersignError('HOME_INVALID', `${layout.config} cannot be read as JSON.`, { cause: error });
   }
   const texts = ['trustDomain', 'origin', 'issuerUrl', 'tenant', 'gate', 'createdAt', 'genesis'] as const;
-  if (config?.version !== 1 || texts.some((field) => typeof config[field] !== 'string')) {
+  if (
+    config?.version !== 1 ||
+    texts.some((field) => typeof config[field] !== 'string') ||
+    !['string', 'undefined'].includes(typeof config.ledger)
+  ) {
     throw new CountersignError('HOME_INVALID', `${layout.config} is not one that this version understands.`);
   }
   return config as HomeConfig;

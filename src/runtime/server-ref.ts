@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, delimiter, extname, isAbsolute, join, resolve } from 'node:path';
+import { basename, delimiter, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { canonicalJson } from '../call/canonical-json.ts';
 import type { ServerRef } from '../call/call.ts';
 import { hex, sha256, utf8 } from '../call/sha256.ts';
@@ -21,7 +21,7 @@ const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
  * Resolves a command line to the server that it is. The digest covers the executable's real path and the arguments,
- * with those that name existing files made absolute, so that the same words in another folder are another server.
+ * with those that name files made absolute, so that the same words in another folder are another server.
  */
 export function resolveServer(
   name: string,
@@ -54,9 +54,19 @@ export function defaultServerName({ command, args }: ServerCommand): string {
   return namePattern.test(name) ? name : 'server';
 }
 
+/** What is written as a path is one before its file exists too: many servers make their database at the first start. */
+const isRelativePath = /^\.{1,2}(?:[\\/]|$)/;
+
 function absoluteIfFile(arg: string, cwd: string): string {
+  if (arg === '' || arg.startsWith('-')) return arg;
   const path = resolve(cwd, arg);
-  return arg !== '' && !arg.startsWith('-') && existsSync(path) ? realpathSync(path) : arg;
+  return isAbsolute(arg) || isRelativePath.test(arg) || existsSync(path) ? realPath(path) : arg;
+}
+
+/** The real path of what exists of it, and the rest as it is. */
+function realPath(path: string): string {
+  const parent = dirname(path);
+  return existsSync(path) || parent === path ? realpathSync(path) : join(realPath(parent), basename(path));
 }
 
 function findExecutable(command: string, where: { cwd: string; path: string | undefined }): string {

@@ -2,6 +2,7 @@ import { assembleBundle } from '../envelope/bundle.ts';
 import { acceptTools, knownServer, type KnownServer, type KnownTool } from '../gate/acceptance.ts';
 import type { Ledger, LogEntry } from '../ledger/ledger.ts';
 import { changeRecorder } from './changes.ts';
+import { eraseCalls } from './erase.ts';
 import { openHomeLedger } from './home-ledger.ts';
 import { issuingCertificate, openNotary } from './notary.ts';
 import type { Home } from './open-home.ts';
@@ -16,6 +17,8 @@ export interface OpenedHome {
   readonly server: (name: string) => Promise<KnownServer>;
   /** Signs and logs that the operator accepts exactly these definitions. */
   readonly accept: (server: KnownServer, tools: readonly KnownTool[]) => Promise<void>;
+  /** Removes what the side store holds of these calls, and signs and logs that it did. */
+  readonly erase: (calls: readonly string[]) => Promise<void>;
 }
 
 /** Opens the home's ledger for one command, and closes it again whatever happens. */
@@ -38,6 +41,7 @@ export async function withHome<T>(home: Home, use: (opened: OpenedHome) => Promi
       async accept(server, tools) {
         await recordChange(await acceptTools(ledger, server, tools));
       },
+      erase: (calls) => eraseCalls(ledger, recordChange, calls),
     });
   } finally {
     await close();

@@ -12,7 +12,6 @@ import { createMcpListing, type McpListing } from '../gateway/mcp/listing.ts';
 import { relayPattern, type RelayPattern } from '../gateway/mcp/methods.ts';
 import { createAuthenticator } from '../identity/authenticate.ts';
 import type { Authenticator } from '../identity/principal.ts';
-import { sweepInstances } from '../ledger/instances-node.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import type { Policy } from '../policy/policy.ts';
 import { childEnvironment, depthVariable } from '../targets/depth.ts';
@@ -29,6 +28,8 @@ import { resolveServer, type ResolvedServer, type ServerCommand } from './server
 
 export interface WrapOptions {
   readonly home: string;
+  /** Where the ledger is, with its password; what the home says unless told. */
+  readonly ledger?: string | undefined;
   readonly apiKey: string | undefined;
   /** What policy and log call the server. */
   readonly name: string;
@@ -91,7 +92,7 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
   };
   const opened = options.relayPatterns.map(parsePattern);
   const server = resolveServer(options.name, options.target, { cwd: options.cwd, path: environment['PATH'] });
-  const home = openHome(options.home);
+  const home = openHome(options.home, options.ledger);
   const authenticator = createAuthenticator({
     keys: openApiKeyFile({ peppers: home.layout.peppers, keys: home.layout.apiKeys }),
     trustDomain: home.config.trustDomain,
@@ -104,7 +105,7 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
     const notary = openNotary(home, homeLedger.ledger);
     const recordChange = changeRecorder(notary, mode);
     await recover({ ...notary, mode }, homeLedger.isAlive);
-    sweepInstances(home.layout.instances);
+    await homeLedger.sweep();
     await recordPolicy(homeLedger.ledger, recordChange, server.ref.name, policy);
     const { command, args } = options.target;
     const target = startMcpStdioTarget({ command, args, environment, cwd: options.cwd });

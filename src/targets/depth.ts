@@ -9,13 +9,13 @@ const deepest = 3;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment of a wrapped server: the gateway's own, one level deeper, without the caller's API key, which is
- * for the gateway alone.
+ * The environment of a wrapped server: the gateway's own, one level deeper, without the caller's API key and the ledger's
+ * address, which may hold a password: both are for the gateway alone.
  *
  * @throws CountersignError `CONFIG_INVALID` when too many gateways stand above already, or the marker is no number.
  */
 export function childEnvironment(environment: Environment): Record<string, string | undefined> {
-  const { COUNTERSIGN_API_KEY: _key, ...passed } = environment;
+  const { COUNTERSIGN_API_KEY: _key, COUNTERSIGN_LEDGER: _ledger, ...passed } = environment;
   return { ...passed, [depthVariable]: String(nextDepth(environment[depthVariable])) };
 }
 

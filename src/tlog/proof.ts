@@ -7,3 +7,12 @@ export interface InclusionProof {
   /** The signed note (C2SP tlog-checkpoint), text. */
   readonly checkpoint: string;
 }
+
+/** That one tree begins with another (RFC 6962 §2.1.2). */
+export interface ConsistencyProof {
+  readonly oldSize: number;
+  readonly newSize: number;
+  readonly oldRoot: Uint8Array;
+  readonly newRoot: Uint8Array;
+  readonly hashes: readonly Uint8Array[];
+}

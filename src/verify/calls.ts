@@ -33,6 +33,8 @@ export interface Binding {
   readonly params?: 'opened';
   /** `reason`: the answer is the gate's own, and says what was signed. */
   readonly result?: 'raw' | 'normalised' | 'reason';
+  /** The fields that the given openings opened. */
+  readonly openings?: readonly string[];
 }
 
 /** The envelopes of one call, each verified by itself, and the answer that they came with. */

@@ -2,7 +2,7 @@ import { memberOf } from '../call/json-node.ts';
 import type { JsonNode, ObjectNode, ParsedJson } from '../call/json-node.ts';
 import type { Json, JsonObject } from '../call/json.ts';
 import { isOwnKey } from '../call/meta-keys.ts';
-import { concatBytes, utf8 } from '../call/sha256.ts';
+import { concatBytes, fromUtf8, utf8 } from '../call/sha256.ts';
 import { unsplice } from '../call/unsplice.ts';
 import { CountersignError } from '../errors.ts';
 import { metaKeys } from '../names.ts';
@@ -42,18 +42,39 @@ const lineFeed = 0x0a;
 /** The documents of an input: one, or one a line where the whole is not a single JSON text. */
 export function splitDocuments(input: Uint8Array): readonly InputDocument[] {
   const lines = linesOf(input);
-  const whole = { line: undefined, bytes: input };
-  if (lines.length < 2) return [whole];
   // A pretty-printed document has lines too, and none of them but the whole is JSON.
-  return looksWhole(lines[0]?.bytes ?? input) ? lines : [whole];
+  const areDocuments = lines.length > 1 && looksWhole(lines[0]?.bytes ?? input);
+  return (areDocuments ? lines : [{ line: undefined, bytes: input }]).flatMap(shownApart);
+}
+
+const shownStart = /^\s*\{\s*"callId"\s*:/;
+const shownKeys = ['callId', 'verdict', 'outcome'];
+
+/** What `countersign log show` prints holds the envelopes of a call side by side: each is a document by itself. */
+function shownApart(document: InputDocument): readonly InputDocument[] {
+  const { line, bytes } = document;
+  if (!shownStart.test(fromUtf8(bytes.subarray(0, 64)) ?? '')) return [document];
+  const parsed = parsedOrNone(bytes);
+  if (parsed?.root.kind !== 'object') return [document];
+  const { members } = parsed.root;
+  const isShown =
+    members.length === shownKeys.length && shownKeys.every((key, at) => members[at]?.key === key);
+  if (!isShown) return [document];
+  return members
+    .slice(1)
+    .filter(({ node }) => node.kind !== 'null')
+    .map(({ node }) => ({ line, bytes: bytes.subarray(node.start, node.end) }));
 }
 
 function looksWhole(line: Uint8Array): boolean {
+  return parsedOrNone(line) !== undefined;
+}
+
+function parsedOrNone(bytes: Uint8Array): ParsedJson | undefined {
   try {
-    readJson(line, 'INPUT_MALFORMED', '', answerBounds);
-    return true;
+    return readJson(bytes, 'INPUT_MALFORMED', '', answerBounds);
   } catch (thrown) {
-    if (thrown instanceof CheckFailed) return false;
+    if (thrown instanceof CheckFailed) return undefined;
     throw thrown;
   }
 }

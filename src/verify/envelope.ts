@@ -59,11 +59,31 @@ export async function verifyEnvelope(
   const parsed = await attempt(failures, () => readBundle(valueOf(bundle)));
   if (parsed === undefined) return { ok: false, failures };
 
-  const signedBytes = preAuthentication(parsed.payload);
+  const verified = await verifyParts(parsed, trust, options, (signedBytes, found) =>
+    verifyLogEntry(parsed.entry, leafOf(signedBytes, parsed), trust, found),
+  );
+  return verified.ok ? { ...verified, bundleVersion: parsed.version } : verified;
+}
+
+/** What was signed, by whom, and when: an envelope without its place in a log. */
+export type SignedParts = Pick<Bundle, 'leaf' | 'issuer' | 'timestamp' | 'payload' | 'signature'>;
+
+/**
+ * Every check of an envelope. Only how its place in a log is shown is for `locate` to say: by the envelope's own proof, or
+ * by a tree that was recomputed. It answers undefined after a failure, all of which it puts into `failures`.
+ */
+export async function verifyParts(
+  parts: SignedParts,
+  trust: Trust,
+  options: VerifyOptions,
+  locate: (signedBytes: Uint8Array, failures: Failure[]) => Promise<Place | undefined>,
+): Promise<Omit<Verified, 'bundleVersion'> | Refused> {
+  const failures: Failure[] = [];
+  const signedBytes = preAuthentication(parts.payload);
   const [who, when, where] = await Promise.all([
-    collect((found) => verifyWho(parsed, signedBytes, trust, options, found)),
-    collect((found) => attempt(found, () => verifyTimestamp(parsed.timestamp, parsed.signature, trust))),
-    collect((found) => verifyLogEntry(parsed.entry, leafOf(signedBytes, parsed), trust, found)),
+    collect((found) => verifyWho(parts, signedBytes, trust, options, found)),
+    collect((found) => attempt(found, () => verifyTimestamp(parts.timestamp, parts.signature, trust))),
+    collect((found) => locate(signedBytes, found)),
   ]);
   failures.push(...who.failures, ...when.failures, ...where.failures);
   const { signer, signed } = who.value;
@@ -74,20 +94,12 @@ export async function verifyEnvelope(
 
   // From here on the payload is what the signer said, and not before.
   const read = await attempt(failures, () => {
-    const statement = readStatement(parsed.payload);
+    const statement = readStatement(parts.payload);
     return { statement, facts: readFacts(statement) };
   });
   if (read?.facts && stamp) await attempt(failures, () => requireTimely(read.facts, stamp));
   if (failures.length > 0 || !signer || !stamp || !place || !read) return { ok: false, failures };
-  return {
-    ok: true,
-    bundleVersion: parsed.version,
-    signer,
-    stamp,
-    place,
-    ...read,
-    sha256: hex(sha256(signedBytes)),
-  };
+  return { ok: true, signer, stamp, place, ...read, sha256: hex(sha256(signedBytes)) };
 }
 
 /** Runs checks that are independent of others side by side with them, and keeps the order of what they find. */
@@ -99,7 +111,7 @@ async function collect<T>(
 }
 
 async function verifyWho(
-  bundle: Bundle,
+  bundle: SignedParts,
   signedBytes: Uint8Array,
   trust: Trust,
   { identity }: VerifyOptions,

@@ -1,13 +1,13 @@
 import { hex } from '../call/sha256.ts';
 import { clockTolerance } from './limits.ts';
 import type { Failure, VerifyCode } from './codes.ts';
-import type { Verified } from './envelope.ts';
+import type { VerifiedEntry } from './entry.ts';
 
 /**
  * What is wrong between a verdict and the outcome that came with it; empty when they are of one call, one trust domain,
  * one log, and in order. Both were verified, each by itself.
  */
-export function verifyPair(verdict: Verified, outcome: Verified): readonly Failure[] {
+export function verifyPair(verdict: VerifiedEntry, outcome: VerifiedEntry): readonly Failure[] {
   const failures: Failure[] = [];
   const expect = (holds: boolean, field: string, message: string): void => {
     if (!holds) failures.push({ code: 'PAIR_MISMATCH', field, message });
@@ -52,7 +52,7 @@ export function verifyPair(verdict: Verified, outcome: Verified): readonly Failu
  * What shows that several envelopes are not of one tree: two heads of one size with different roots, or two statements
  * under one index. It finds what the envelopes themselves prove; heads of different sizes need a consistency proof.
  */
-export function verifyOneTree(envelopes: readonly Verified[]): readonly Failure[] {
+export function verifyOneTree(envelopes: readonly VerifiedEntry[]): readonly Failure[] {
   const seen = new Map<string, string>();
   const failures: Failure[] = [];
   const note = (key: string, value: string, code: VerifyCode, message: string): void => {
@@ -78,10 +78,10 @@ export function verifyOneTree(envelopes: readonly Verified[]): readonly Failure[
   return failures;
 }
 
-function trustDomain({ signer }: Verified): string {
+function trustDomain({ signer }: VerifiedEntry): string {
   return signer.identity.split('/')[2] ?? '';
 }
 
-function sameSubject(a: Verified, b: Verified): boolean {
+function sameSubject(a: VerifiedEntry, b: VerifiedEntry): boolean {
   return a.statement.subject[0]?.sha256 === b.statement.subject[0]?.sha256;
 }

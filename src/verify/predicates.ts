@@ -17,6 +17,8 @@ export interface VerdictFacts {
   readonly human?: string;
   readonly tool: { readonly server?: string; readonly name?: string };
   readonly params?: string;
+  /** Commitment to everything that policy decided on. */
+  readonly input?: string;
   /** JSON pointer → commitment. */
   readonly arguments: ReadonlyMap<string, string>;
 }
@@ -84,6 +86,7 @@ function readVerdict(statement: Statement, kind: VerdictFacts['kind']): VerdictF
     ...maybe('agent', optional(principal, 'agent', `${at}.principal`, nameOf('id'))),
     ...maybe('human', optional(principal, 'human', `${at}.principal`, nameOf('subject'))),
     ...maybe('params', optional(predicate, 'params', at, commitmentAt)),
+    ...maybe('input', optional(predicate, 'input', at, commitmentAt)),
     arguments: readArguments(predicate),
   };
 }

@@ -7,6 +7,8 @@ import { readDocument, splitDocuments } from './documents.ts';
 import type { Answer } from './documents.ts';
 import { verifyEnvelope } from './envelope.ts';
 import type { Verified, VerifyOptions } from './envelope.ts';
+import { readOpening, requireOpening } from './opening.ts';
+import type { Opening } from './opening.ts';
 import { verifyOneTree } from './pair.ts';
 import { reportEnvelope } from './report.ts';
 import type { CallReport, Report, ReportedFailure } from './report.ts';
@@ -19,7 +21,10 @@ export interface Input {
   readonly bytes: Uint8Array;
 }
 
-export type InputOptions = VerifyOptions & Given;
+export interface InputOptions extends VerifyOptions, Given {
+  /** Openings of single fields, as JSON or JSON lines: each must open what was signed. */
+  readonly openings?: readonly Uint8Array[];
+}
 
 /** A call on its way to its report. */
 interface Draft {
@@ -60,10 +65,12 @@ export async function verifyInputs(
       if (!joinPair(loose, draft)) drafts.push(draft);
     }
   }
+  const found: Failure[] = [];
+  const openings = await readOpenings(options.openings ?? [], found);
   const calls: CallReport[] = [];
-  for (const draft of drafts) calls.push(await finish(draft, options));
-  const envelopes = drafts.flatMap(envelopesOf);
-  const failures = verifyOneTree(envelopes).map((failure) => ({ part: 'input' as const, ...failure }));
+  for (const draft of drafts) calls.push(await finish(draft, options, openings));
+  found.push(...verifyOneTree(drafts.flatMap(envelopesOf)), ...strayOpenings(openings, drafts));
+  const failures = found.map((failure) => ({ part: 'input' as const, ...failure }));
   return {
     ok: calls.length > 0 && failures.length === 0 && calls.every((call) => call.ok),
     trustRoot: trust.fingerprint,
@@ -132,17 +139,57 @@ function joinPair(loose: Map<string, Draft>, draft: Draft): boolean {
   return true;
 }
 
-async function finish(draft: Draft, options: InputOptions): Promise<CallReport> {
+async function readOpenings(texts: readonly Uint8Array[], failures: Failure[]): Promise<Opening[]> {
+  const openings: Opening[] = [];
+  for (const { bytes } of texts.flatMap(splitDocuments)) {
+    const opening = await attempt(failures, () => readOpening(bytes));
+    if (opening !== undefined) openings.push(opening);
+  }
+  return openings;
+}
+
+/** An opening that nothing was compared with must not look as if it held. */
+function strayOpenings(openings: readonly Opening[], drafts: readonly Draft[]): readonly Failure[] {
+  return openings
+    .filter(({ callId }) => !drafts.some((draft) => callIdOf(draft) === callId))
+    .map(({ field }) => ({
+      code: 'UNBOUND',
+      field: `opening ${field}`,
+      message: 'It is of a call whose envelopes were not given.',
+    }));
+}
+
+function callIdOf({ verdict, outcome }: Draft): string | undefined {
+  return (verdict ?? outcome)?.facts?.callId;
+}
+
+async function finish(
+  draft: Draft,
+  options: InputOptions,
+  openings: readonly Opening[],
+): Promise<CallReport> {
   const { from, answer, others } = draft;
   const failures = [...draft.failures];
   const found: Failure[] = [];
   // An envelope that was refused says nothing: there is nothing to compare with it.
   const [other] = others;
   const parts = { verdict: draft.verdict ?? other, outcome: draft.outcome, answer };
-  const binding = failures.length === 0 ? await verifyCall(parts, options, found) : {};
+  const refused = failures.length > 0;
+  const own = refused ? [] : openings.filter(({ callId }) => callId === callIdOf(draft));
+  const binding = refused ? {} : await verifyCall(parts, options, found);
+  const opened: string[] = [];
+  for (const opening of own) {
+    await attempt(found, () => opened.push(requireOpening(opening, draft)));
+  }
   failures.push(...found.map((failure) => ({ part: 'call' as const, ...failure })));
   const envelopes = envelopesOf(draft).map(reportEnvelope);
-  return { from, ok: failures.length === 0, failures, envelopes, binding };
+  return {
+    from,
+    ok: failures.length === 0,
+    failures,
+    envelopes,
+    binding: { ...binding, ...(opened.length > 0 && { openings: opened }) },
+  };
 }
 
 function envelopesOf({ verdict, outcome, others }: Draft): readonly Verified[] {

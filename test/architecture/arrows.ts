@@ -32,9 +32,18 @@ export const rooms: Readonly<Record<string, Arrows>> = {
     why: 'States, signs, bundles; talks to the ledger through its port.',
   },
   gate: {
-    may: ['identity/', 'policy/', 'envelope/', 'targets/target.ts', 'ledger/ledger.ts', 'tlog/', 'call/'],
+    may: [
+      'identity/',
+      'policy/',
+      'envelope/',
+      'targets/target.ts',
+      'ledger/ledger.ts',
+      'pki/hpke.ts',
+      'tlog/',
+      'call/',
+    ],
     types: ['pki/signer.ts'],
-    why: 'The one path. It sees ports, never a store or a concrete target.',
+    why: 'The one path. It sees ports, never a store, a concrete target or a private key; what it keeps it may seal.',
   },
   gateway: {
     may: ['gate/', 'targets/', 'call/'],
@@ -63,11 +72,13 @@ export const rooms: Readonly<Record<string, Arrows>> = {
       'envelope/',
       'gate/',
       'gateway/',
+      'verify/trust.ts',
+      'evidence/',
     ],
     why: 'The only place where rooms are put together.',
   },
   cli: {
-    may: ['runtime/', 'verify/', 'call/'],
+    may: ['runtime/', 'verify/', 'evidence/', 'tlog/tlog-proof.ts', 'call/'],
     types: ['ledger/ledger.ts', 'gate/acceptance.ts'],
     why: 'Reads arguments, prints answers; what it needs done, runtime does.',
   },
@@ -104,7 +115,7 @@ const nodeFiles = [
   /^cli\//,
   /^targets\//,
   /^gateway\/.*stdio/,
-  /^ledger\/[^/]*sqlite/,
+  /^ledger\/[^/]*(?:sqlite|postgres)/,
   /^(?:ledger|pki)\/.*-node\.ts$/,
 ];
 
@@ -115,6 +126,8 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^@bufbuild\/(?:cel|re2|protobuf)(?:\/|$)/, files: /^policy\// },
   { name: /^yaml$/, files: /^policy\// },
   { name: /^(?:@peculiar\/|reflect-metadata$|asn1js$)/, files: /^pki\// },
+  { name: /^@hpke\//, files: /^pki\// },
+  { name: /^pg$/, files: /^ledger\/[^/]*postgres/ },
   { name: /^cross-spawn$/, files: /^(?:targets|gateway|runtime)\// },
 ];
 

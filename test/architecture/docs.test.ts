@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditCodes } from '../../src/evidence/faults.ts';
 import { allowCodes, predicateTypes, reasonCodes } from '../../src/names.ts';
 import { verifyCodes } from '../../src/verify/codes.ts';
 import { repository } from './source.ts';
@@ -29,7 +30,13 @@ const pages: readonly Page[] = readdirSync(join(repository, 'docs'), { recursive
 const formats = pages.find(({ path }) => path.endsWith('formats.md'))?.text ?? '';
 
 /** Words in capitals that are no reason codes: settings, and the style they are written in. */
-const otherCapitals = ['COUNTERSIGN_API_KEY', 'COUNTERSIGN_HOME', 'CALL_ID', 'UPPER_SNAKE'];
+const otherCapitals = [
+  'COUNTERSIGN_API_KEY',
+  'COUNTERSIGN_HOME',
+  'COUNTERSIGN_LEDGER',
+  'CALL_ID',
+  'UPPER_SNAKE',
+];
 
 /** The fenced blocks of one language. */
 function blocks(text: string, language: string): string[] {
@@ -55,7 +62,13 @@ describe.each(pages)('$path', ({ path, text }) => {
   });
 
   it('names reason codes that exist', () => {
-    const known = new Set<string>([...allowCodes, ...reasonCodes, ...verifyCodes, ...otherCapitals]);
+    const known = new Set<string>([
+      ...allowCodes,
+      ...reasonCodes,
+      ...verifyCodes,
+      ...auditCodes,
+      ...otherCapitals,
+    ]);
     const named = [...text.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, code]) => code ?? '');
     expect(named.filter((code) => !known.has(code))).toEqual([]);
   });

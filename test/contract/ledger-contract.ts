@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { setUpBench, tearDownBench } from './ledger-bench.ts';
 import type { LedgerBench, MakeLog } from './ledger-bench.ts';
 import { describeDrafts } from './ledger-contract-drafts.ts';
+import { describeErasing } from './ledger-contract-erase.ts';
 import { describeFailures } from './ledger-contract-failures.ts';
 import { describeTree } from './ledger-contract-tree.ts';
 
@@ -20,6 +21,7 @@ export function describeLedger(name: string, makeLog: MakeLog): void {
 
     describeTree(bench);
     describeDrafts(bench);
+    describeErasing(bench);
     describeFailures(bench);
   });
 }

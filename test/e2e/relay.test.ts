@@ -34,7 +34,10 @@ function governedMethods(firstId: number): OddExchange[] {
     ['resources/read', '"uri":"odd://one"'],
     ['resources/subscribe', '"uri":"odd:\\u002f/nowhere"'],
     ['prompts/get', '"name":"greet","arguments":{"who":"\\u0041"}'],
-    ['completion/complete', '"ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"a","value":"1.50"}'],
+    [
+      'completion/complete',
+      '"ref":{"type":"ref/prompt","name":"greet"},"argument":{"name":"a","value":"1.50"}',
+    ],
     ['subscriptions/listen', '"notifications":{"resourceSubscriptions":["odd://one"],"acme/x":1.0}'],
   ] as const;
   return kinds.map(([method, params], at): OddExchange => {

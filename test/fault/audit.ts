@@ -47,7 +47,7 @@ interface Read {
  */
 export async function auditAfterKills(home: TestHome, history: History): Promise<FaultReport> {
   await settleRest(home);
-  return withHome(openHome(home.home), async ({ ledger }) => {
+  return withHome(openHome(home.home, home.env['COUNTERSIGN_LEDGER']), async ({ ledger }) => {
     const log = (await readAll(ledger)).map(readEntry);
     const performed = readFileSync(history.effects, 'utf8').split('\n').filter(Boolean);
     const outcomes: Record<string, number> = {};

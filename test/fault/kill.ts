@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countersign, type TestHome } from '../support/home.ts';
@@ -28,7 +28,7 @@ const startsWithinMs = 500;
 const loadedForMs = 150;
 /** A gate that has answered nothing after this is killed all the same. */
 const patienceMs = 10_000;
-/** Gates that share the home at once. */
+/** Gates that share the log at once. */
 const gates = 2;
 
 const policy = `version: 1
@@ -39,7 +39,10 @@ rules:
     tools: ["effects/perform"]
 `;
 
-/** Starts gates on one home, loads them, and kills each with SIGKILL at a random moment, `count` times in all. */
+/**
+ * Starts gates on one log, loads them, and kills each with SIGKILL at a random moment, `count` times in all. Where the log is
+ * not in the home, each lane has a copy of the home, as on a machine of its own.
+ */
 export async function killGates(
   home: TestHome,
   count: number,
@@ -54,8 +57,8 @@ export async function killGates(
   let done = 0;
   let asked = 0;
 
-  const liveOnce = async (): Promise<void> => {
-    const gate = startGate(home, policyFile, effects);
+  const liveOnce = async (env: NodeJS.ProcessEnv): Promise<void> => {
+    const gate = startGate({ env }, policyFile, effects);
     const firstAnswer = Promise.withResolvers<void>();
     const words = loadGate(gate, (word, result) => {
       answers.push({ word, result });
@@ -72,18 +75,27 @@ export async function killGates(
     await ended;
     asked += words();
   };
-  const lane = async (): Promise<void> => {
+  const lane = async (_: unknown, number: number): Promise<void> => {
+    const env =
+      home.env['COUNTERSIGN_LEDGER'] === undefined || number === 0 ? home.env : copyHome(home, number);
     while (started < count) {
       started += 1;
-      await liveOnce();
+      await liveOnce(env);
       progress((done += 1));
     }
   };
-  await Promise.all(Array.from({ length: gates }, lane));
+  await Promise.all(Array.from({ length: gates }).map(lane));
   return { kills: done, effects, answers, asked };
 }
 
-export function startGate(home: TestHome, policyFile: string, effects: string): ChildProcess {
+/** The same keys, and a memory of its own of what was released and of who runs here. */
+function copyHome({ home, work, env }: TestHome, number: number): NodeJS.ProcessEnv {
+  const copy = join(work, `home-${number}`);
+  cpSync(home, copy, { recursive: true, filter: (path) => !/\/(?:instances|released)\//.test(path) });
+  return { ...env, COUNTERSIGN_HOME: copy };
+}
+
+export function startGate(home: Pick<TestHome, 'env'>, policyFile: string, effects: string): ChildProcess {
   const server = new URL('../support/effects-server.ts', import.meta.url).pathname;
   return spawn(
     process.execPath,

@@ -180,6 +180,26 @@ describe('fail closed', () => {
   });
 });
 
+describe('a flood of denials', () => {
+  it('is signed up to the quota of its key, and counted from there on', async () => {
+    const { gate, call, apiKey, ledger } = await harness({ decide: denyEverything });
+    const target = countingTarget();
+    const results = await Promise.all(
+      Array.from({ length: 1_050 }, () => gate.run(call(), { apiKey }, target, never)),
+    );
+    const codes = results.map((result) => (result.kind === 'denied' ? result.denial.code : result.kind));
+    const unsigned = codes.filter((code) => code === 'DENIALS_OVER_QUOTA').length;
+    expect(unsigned).toBeGreaterThan(0);
+    expect(codes.filter((code) => code === 'NO_RULE_ALLOWS').length + unsigned).toBe(1_050);
+    await gate.close();
+    const size = (await ledger.checkpoint())?.size ?? 0;
+    const last = await ledger.entries(size - 2, size);
+    const counted = last.find(({ kind }) => kind === 'refusals');
+    expect(Buffer.from(counted?.payload ?? []).toString()).toContain(`"DENIALS_OVER_QUOTA":${unsigned}`);
+    expect(target.runs).toBe(0);
+  });
+});
+
 describe('tools', () => {
   it('denies a tool that was never listed: TOOL_UNKNOWN', async () => {
     const { gate, call, apiKey } = await harness();

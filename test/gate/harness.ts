@@ -21,6 +21,7 @@ import { issueLeaf } from '../../src/pki/leaf.ts';
 import { ecdsaSigner, ed25519Signer, generateEcdsaKey } from '../../src/pki/signer-node.ts';
 import { createTimestampAuthority } from '../../src/pki/timestamp.ts';
 import type { Decision, Policy, PolicyInput } from '../../src/policy/policy.ts';
+import { plaintextRules } from '../../src/policy/plaintext.ts';
 import { changeRecorder } from '../../src/runtime/changes.ts';
 import type { Execution, Target } from '../../src/targets/target.ts';
 
@@ -44,6 +45,7 @@ export interface Harness {
 
 export interface HarnessOptions {
   readonly decide?: (input: PolicyInput) => Decision;
+  readonly plaintextOf?: Policy['plaintextOf'];
   readonly store?: LogStore;
   readonly instance?: string;
 }
@@ -98,7 +100,7 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
       trustDomain,
       keys: { peppers: () => [{ version: 1, secret: pepper }], find: (digest) => keys.get(digest) },
     }),
-    policy: policyOf(options.decide ?? allowEverything),
+    policy: policyOf(options.decide ?? allowEverything, options.plaintextOf),
     directory: createToolDirectory({
       server,
       command: utf8('{"command":"echo"}'),
@@ -147,8 +149,17 @@ export function listed(sha256: string): ListedTool {
   return { raw: utf8('{"name":"echo"}'), sha256, declaredProperties: ['path'] };
 }
 
-function policyOf(decide: (input: PolicyInput) => Decision): Policy {
-  return { id: 'test', digest: 'b'.repeat(64), engine: 'test/1', decide };
+function policyOf(
+  decide: (input: PolicyInput) => Decision,
+  plaintextOf: Policy['plaintextOf'] | undefined,
+): Policy {
+  return {
+    id: 'test',
+    digest: 'b'.repeat(64),
+    engine: 'test/1',
+    decide,
+    plaintextOf: plaintextOf ?? plaintextRules([]),
+  };
 }
 
 export function allowEverything(): Decision {

@@ -1,23 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { conversations, envelopeKey } from '../support/conversation.ts';
+import { conversations } from '../support/conversation.ts';
 import { oddExchanges, saidDirectly } from '../support/odd-messages.ts';
+import { expectOnlySpliced } from '../support/spliced.ts';
 
 const wrap = conversations();
-
-/** `text` is `original` with our members in it and nothing else changed. */
-function expectOnlySpliced(text: string, original: string): void {
-  const at = text.indexOf(`"${envelopeKey}":`);
-  expect(at).toBeGreaterThan(0);
-  const inside = text.slice(0, at);
-  const before = original.startsWith(inside) ? inside : inside.replace(/"(?:_meta|data)":\{$/, '');
-  const after = original.slice(before.length);
-  expect(original.startsWith(before)).toBe(true);
-  expect(text.endsWith(after)).toBe(true);
-  const inserted = text.slice(before.length, text.length - after.length);
-  const own = /^(?:"(?:_meta|data)":(\{.*\})|(".*)),?$/.exec(inserted);
-  const members = JSON.parse(own?.[1] ?? `{${(own?.[2] ?? '').replace(/,$/, '')}}`) as object;
-  expect(Object.keys(members)).toEqual([envelopeKey]);
-}
 
 describe('the same hundred odd messages, direct and wrapped', () => {
   const exchanges = oddExchanges();

@@ -29,12 +29,16 @@ export interface TestHome extends AsyncDisposable {
   readonly trustFile: string;
   readonly env: NodeJS.ProcessEnv;
   cli(...args: string[]): Promise<Finished>;
+  /** The same with something on its standard input. */
+  pipe(input: string, ...args: string[]): Promise<Finished>;
 }
 
-export async function testHome(): Promise<TestHome> {
+/** `ledger` is the address of one elsewhere than in the home. */
+export async function testHome(ledger?: string): Promise<TestHome> {
   const work = mkdtempSync(join(tmpdir(), 'countersign-test-'));
   const home = join(work, 'home');
   const base: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: work, COUNTERSIGN_HOME: home };
+  if (ledger !== undefined) base['COUNTERSIGN_LEDGER'] = ledger;
   const made = await countersignCli(base, 'init', '--json');
   const { apiKey } = JSON.parse(made.stdout) as { apiKey: string };
   const env = { ...base, COUNTERSIGN_API_KEY: apiKey };
@@ -47,6 +51,7 @@ export async function testHome(): Promise<TestHome> {
     trustFile,
     env,
     cli: (...args) => countersignCli(env, ...args),
+    pipe: (input, ...args) => runCountersign({ env, args, input }),
     [Symbol.asyncDispose]() {
       rmSync(work, { recursive: true, force: true });
       return Promise.resolve();
@@ -56,14 +61,28 @@ export async function testHome(): Promise<TestHome> {
 
 /** Runs the command to its end, whatever its exit code. */
 export function countersignCli(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Finished> {
+  return runCountersign({ env, args });
+}
+
+export interface RunOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** For its standard input, which is at its end otherwise. */
+  readonly input?: string;
+}
+
+export function runCountersign({ env, args, cwd, input = '' }: RunOptions): Promise<Finished> {
   return new Promise((resolve) => {
-    execFile(
+    const child = execFile(
       process.execPath,
       [countersign, ...args],
-      { env, maxBuffer: 1 << 28 },
+      { env, cwd, maxBuffer: 1 << 28 },
       (error, stdout, stderr) => {
         resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
       },
     );
+    // A command that does not read it may be gone before it is written.
+    child.stdin?.on('error', () => undefined).end(input);
   });
 }

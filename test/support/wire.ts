@@ -27,8 +27,13 @@ export interface Wire {
   end(): Promise<{ readonly code: number | null; readonly ms: number }>;
 }
 
-export function startWire(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Wire {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+export function startWire(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd?: string,
+): Wire {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env, cwd });
   const waiting = new Map<number, (answer: WireAnswer) => void>();
   const lines: string[] = [];
   const lineWaiters: ((line: string) => void)[] = [];

@@ -1,0 +1,21 @@
+import { pointer } from './pointer.ts';
+
+/** A part of a call that a statement commits to by itself, as people name it. */
+export type OpeningField =
+  | { readonly kind: 'argument'; readonly pointer: string }
+  /** The whole texts: action document, `params`, policy's input, the answer as the server sent it. */
+  | { readonly kind: 'action' | 'params' | 'input' | 'result' };
+
+const argumentsPrefix = '/args';
+
+/**
+ * `/args/path`, `action`, `params`, `input` or `result`; undefined for anything else. An argument is a whole one: statements
+ * commit to no part of one.
+ */
+export function openingField(text: string): OpeningField | undefined {
+  if (text === 'action' || text === 'params' || text === 'input' || text === 'result') return { kind: text };
+  const path = text.slice(argumentsPrefix.length);
+  if (!text.startsWith(`${argumentsPrefix}/`) || /~(?![01])/.test(path) || path.includes('/', 1))
+    return undefined;
+  return { kind: 'argument', pointer: pointer(path.slice(1).replaceAll('~1', '/').replaceAll('~0', '~')) };
+}

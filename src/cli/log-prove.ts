@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+import { base64 } from '../call/sha256.ts';
+import { homePath } from '../runtime/home-layout.ts';
+import { proveCall } from '../runtime/log-evidence.ts';
+import { openHome } from '../runtime/open-home.ts';
+import { withHome } from '../runtime/with-home.ts';
+import { formatTlogProof } from '../tlog/tlog-proof.ts';
+import type { Io } from './io.ts';
+import { callIdOf } from './log-call-id.ts';
+import { usage } from './report.ts';
+
+/** `log prove CALL_ID`: that an entry is in the log, for tools that know nothing but logs. */
+export function logProve(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      home: { type: 'string' },
+      format: { type: 'string', default: 'tlog-proof' },
+      outcome: { type: 'boolean', default: false },
+    },
+  });
+  const callId = callIdOf(positionals);
+  const { format } = values;
+  if (format !== 'tlog-proof' && format !== 'json') {
+    throw usage(`--format takes tlog-proof or json, and not “${format}”.`);
+  }
+  const home = openHome(homePath(values.home, io.env, io.cwd));
+  return withHome(home, async (opened) => {
+    const { entry, proof } = await proveCall(opened, callId, values.outcome ? 'outcome' : 'verdict');
+    const { logIndex, treeSize, rootHash, hashes, checkpoint } = proof;
+    io.stdout.write(
+      format === 'tlog-proof'
+        ? formatTlogProof({ index: logIndex, hashes, checkpoint })
+        : `${JSON.stringify({
+            callId,
+            kind: entry.kind,
+            logIndex,
+            treeSize,
+            rootHash: base64(rootHash),
+            hashes: hashes.map(base64),
+            leaf: base64(entry.leaf),
+            checkpoint,
+          })}\n`,
+    );
+    return 0;
+  });
+}

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { fromUtf8 } from '../call/sha256.ts';
+import { CountersignError } from '../errors.ts';
+import { homePath } from '../runtime/home-layout.ts';
+import { openHome } from '../runtime/open-home.ts';
+import { withHome, type OpenedHome } from '../runtime/with-home.ts';
+import type { Io } from './io.ts';
+import { callIdOf } from './log-call-id.ts';
+import { logLine } from './log-line.ts';
+
+/** `log show CALL_ID`: the envelopes of one call, or its action document. */
+export function logShow(args: readonly string[], io: Io): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      home: { type: 'string' },
+      ledger: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      action: { type: 'boolean', default: false },
+    },
+  });
+  const callId = callIdOf(positionals);
+  const home = openHome(homePath(values.home, io.env, io.cwd), values.ledger);
+  return withHome(home, (opened) => show(opened, callId, values, io));
+}
+
+async function show(
+  opened: OpenedHome,
+  callId: string,
+  { action, json }: { action: boolean; json: boolean },
+  io: Io,
+): Promise<number> {
+  const entries = await opened.ledger.entriesOfCall(callId);
+  if (entries.length === 0) throw new CountersignError('NOT_FOUND', `The log has no call ${callId}.`);
+  if (action) {
+    io.stdout.write(await actionDocument(opened, callId));
+    return 0;
+  }
+  const verdict = entries.find(({ kind }) => kind !== 'outcome');
+  const outcome = entries.find(({ kind }) => kind === 'outcome');
+  const envelopes = {
+    callId,
+    verdict: verdict ? (JSON.parse(await opened.envelope(verdict)) as unknown) : null,
+    outcome: outcome ? (JSON.parse(await opened.envelope(outcome)) as unknown) : null,
+  };
+  if (!json) for (const entry of entries) io.stderr.write(logLine(entry, io));
+  io.stdout.write(`${JSON.stringify(envelopes, null, json ? undefined : 2)}\n`);
+  return 0;
+}
+
+/** The exact bytes whose digest is the statements' subject: no line end is added. */
+async function actionDocument({ ledger }: OpenedHome, callId: string): Promise<string> {
+  const row = (await ledger.side(callId)).find(({ name }) => name === 'action');
+  if (!row?.value) {
+    throw new CountersignError(
+      'PLAINTEXT_MISSING',
+      `The plaintext of call ${callId} was not kept, or was erased.`,
+    );
+  }
+  return fromUtf8(row.value) ?? '';
+}
