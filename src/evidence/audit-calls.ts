@@ -6,6 +6,7 @@ import type { OutcomeFacts, VerdictFacts } from '../verify/predicates.ts';
 import { parseUtc } from '../verify/rfc3339.ts';
 import type { AuditTree } from './audit-tree.ts';
 import type { Faults } from './faults.ts';
+import { ownText } from './own-text.ts';
 
 /** A call that was allowed, and of which the log does not say what became. */
 export interface OpenCall {
@@ -50,9 +51,9 @@ export function pairCalls(tree: AuditTree, faults: Faults): CallAudit {
       const message = `Its outcome stands before it, at entry ${outcome.place.index}.`;
       faults.add({ code: 'OUTCOME_BEFORE_VERDICT', index, callId, message });
       early.delete(callId);
-      ended.set(callId, 'settled');
+      ended.set(ownText(callId), 'settled');
     } else if (kind === 'deny') {
-      ended.set(callId, 'denied');
+      ended.set(ownText(callId), 'denied');
     } else {
       open.set(callId, verdict);
     }
@@ -68,7 +69,7 @@ export function pairCalls(tree: AuditTree, faults: Faults): CallAudit {
       }
       requireTree(tree, outcome, faults);
       open.delete(callId);
-      ended.set(callId, 'settled');
+      ended.set(ownText(callId), 'settled');
       return;
     }
     const before = ended.get(callId) ?? (early.has(callId) ? 'settled' : undefined);

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../call/json.ts';
 import type { VerifiedEntry } from '../verify/entry.ts';
 import type { Fault, Faults } from './faults.ts';
+import { ownText } from './own-text.ts';
 
 /** A session that was not closed when the log ended. */
 export interface OpenSession {
@@ -84,7 +85,7 @@ export function followSessions(faults: Faults): SessionAudit {
         fault('SESSION_COUNT_WRONG', `The session closes with another count than ${chain.next}.`);
       }
       chains.delete(id);
-      ended.add(id);
+      ended.add(ownText(id));
     },
     get opened() {
       return opened;

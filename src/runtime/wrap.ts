@@ -153,7 +153,7 @@ function assembleGate(open: OpenGate, listing: McpListing): Gate {
       if (instance.stillMine()) return;
       throw new CountersignError(
         'GATE_CLOSED',
-        'This gate was taken for dead, and its calls were settled: restart it.',
+        'This gate lost the lock that shows it alive, and may have been taken for dead. If this lasts, restart it.',
       );
     },
     directory: createToolDirectory({

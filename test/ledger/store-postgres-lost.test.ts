@@ -88,6 +88,17 @@ if (typeof postgres === 'string') {
       }
     });
 
+    it('is made again once, however many reads find it broken', async () => {
+      const ledger = await bench.open();
+      await ledger.append(draftOf());
+      proxy.refuse(true);
+      proxy.refuse(false);
+      await Promise.all(Array.from({ length: 20 }, () => ledger.entries(0, 1)));
+      await ledger.append(draftOf());
+      const open = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'countersign'`;
+      await expect.poll(async () => (await postgres.run(open)).length).toBe(2);
+    });
+
     it('and cannot be made again refuses calls until it can', async () => {
       const ledger = await bench.open();
       await ledger.append(draftOf());
