@@ -1,9 +1,9 @@
 import { equalBytes } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import type { SyncSigner } from '../pki/signer.ts';
-import { checkpointSigner, openCheckpoint } from '../tlog/checkpoint.ts';
+import { checkpointSigner } from '../tlog/checkpoint.ts';
+import { hashLength } from '../tlog/merkle.ts';
 import type { TreeEdge } from '../tlog/tree.ts';
-import { signatureTypes } from '../tlog/vkey.ts';
 import { noBallast } from './ballast.ts';
 import type { Ballast } from './ballast.ts';
 import type { Ledger } from './ledger.ts';
@@ -64,7 +64,8 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
     entriesOfCall: (callId) => store.entriesOfCall(callId),
     entries: (from, to) => store.entries(from, Math.min(to, from + maxEntries)),
     prove: async (index) => readInclusion(store, await store.head(), index),
-    proveConsistency: async (oldSize, newSize) => readConsistency(store, await store.head(), oldSize, newSize),
+    proveConsistency: async (oldSize, newSize) =>
+      readConsistency(store, await store.head(), oldSize, newSize),
     async checkpoint() {
       const { size, checkpoint: text } = await store.head();
       return text === null ? null : { size, text };
@@ -88,11 +89,11 @@ async function readTrustedEdge(options: LedgerOptions): Promise<TreeEdge> {
   // First what was released, then the head: other processes go on, and release only what the store already has.
   const remembered = await released.load();
   const head = await store.head();
-  assertSigned(head, options);
   const edge = await readEdge(store, head);
   for (const checkpoint of remembered) {
     if (!(await extendsReleased(store, head, checkpoint))) throw rolledBack();
   }
+  assertSigned(head, options);
   return edge;
 }
 
@@ -104,16 +105,12 @@ function assertIdentity({ store: { identity }, signer, origin }: LedgerOptions):
     );
 }
 
-/** A head that this log's key did not sign was not written by a gate of this home. */
+/**
+ * A head that this log's key did not sign was not written by a gate of this home. Ed25519 is deterministic (RFC 8032): the one
+ * note that the key makes of this head is signed again and compared, which costs a hundredth of verifying it everywhere.
+ */
 function assertSigned({ size, root, checkpoint }: LogHead, { origin, signer }: LedgerOptions): void {
   if (size === 0 && checkpoint === null) return;
-  const key = { name: origin, type: signatureTypes.ed25519, publicKey: rawKey(signer.publicKey) };
-  const opened = openCheckpoint(checkpoint ?? '', key);
-  if (opened === undefined || opened.size !== size || !equalBytes(opened.root, root))
+  if (root.length !== hashLength || checkpointSigner(origin, signer)({ size, root }) !== checkpoint)
     throw new CountersignError('LEDGER_CORRUPT', 'The ledger’s tree head is not signed by the log’s key.');
-}
-
-/** An Ed25519 SubjectPublicKeyInfo ends with the key's 32 bytes (RFC 8410 §4). */
-function rawKey(publicKey: Uint8Array): Uint8Array {
-  return publicKey.slice(-32);
 }
