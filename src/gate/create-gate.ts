@@ -5,7 +5,7 @@ import type { Execution, Target } from '../targets/target.ts';
 import type { CallResult, Denial, Gate } from './gate.ts';
 import type { GateParts } from './parts.ts';
 import { createRefusals } from './refusals.ts';
-import { createRecorder, type RecordedAllow } from './record.ts';
+import { createRecorder, type Recorded, type RecordedAllow } from './record.ts';
 import { createSessions } from './sessions.ts';
 import { createSettler } from './settle.ts';
 
@@ -18,19 +18,21 @@ export function createGate(parts: GateParts): Gate {
   const pending = new Map<string, RecordedAllow>();
 
   const run: Gate['run'] = async (call, credentials, target, signal) => {
+    let recorded: Recorded;
     try {
       await settler.settleWhatIsOwed();
       const principal = await authenticate(credentials);
-      const recorded = await recorder.record(call, principal);
-      if (recorded.verdict === 'DENY') {
-        return { kind: 'denied', denial: recorded.denial, envelopes: recorded.envelopes };
-      }
-      return await executeAndSettle(recorded, credentials, target, signal);
+      recorded = await recorder.record(call, principal);
     } catch (error) {
+      // Only what fails up to here is a denial: from here on the call may run.
       const denial = denialOf(error);
       if (denial.code === 'DENIALS_OVER_QUOTA') refusals.count(denial.code);
       return { kind: 'denied', denial };
     }
+    if (recorded.verdict === 'DENY') {
+      return { kind: 'denied', denial: recorded.denial, envelopes: recorded.envelopes };
+    }
+    return executeAndSettle(recorded, credentials, target, signal);
   };
 
   const authenticate = async (credentials: Credentials): Promise<Principal> => {
@@ -114,11 +116,21 @@ async function execute(
       (await refusedMeanwhile(authenticator, credentials, clock.now())) ??
       (await target.execute(permit, lease.signal))
     );
+  } catch {
+    return failedTarget;
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', callerGone);
   }
 }
+
+/** A target does not throw. One that does has not said whether the call ran. */
+const failedTarget: Execution = {
+  kind: 'none',
+  outcome: 'unknown',
+  code: 'UPSTREAM_INVALID',
+  message: 'The target failed without an answer; the call may have run.',
+};
 
 /** What the call comes to when its credentials ended between verdict and dispatch. */
 async function refusedMeanwhile(

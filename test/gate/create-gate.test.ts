@@ -180,6 +180,19 @@ describe('fail closed', () => {
   });
 });
 
+describe('a target that breaks its word and throws', () => {
+  it('never turns a call that may have run into a denial: its outcome is `unknown`', async () => {
+    const { gate, call, apiKey, ledger } = await harness();
+    const broken = { execute: () => Promise.reject(new Error('after it was sent')) };
+    const result = await gate.run(call(), { apiKey }, broken, never);
+    expect(result).toMatchObject({ kind: 'done', execution: { kind: 'none', outcome: 'unknown' } });
+    expect(result.kind === 'done' && statementOf(result.envelopes.outcome).predicate).toMatchObject({
+      outcome: 'unknown',
+    });
+    expect(await ledger.openPermits()).toEqual([]);
+  });
+});
+
 describe('a flood of denials', () => {
   it('is signed up to the quota of its key, and counted from there on', async () => {
     const { gate, call, apiKey, ledger } = await harness({ decide: denyEverything });
