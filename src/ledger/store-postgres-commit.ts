@@ -1,7 +1,8 @@
 import { utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { isRefusal, postgresError } from './store-postgres-errors.ts';
-import { bytes, headsOf, integer, permitOf, text } from './store-postgres-rows.ts';
+import { headsOf, integer, permitOf } from './store-postgres-rows.ts';
+import { bytes, text } from './store-rows.ts';
 import { assertFsync } from './store-postgres-session.ts';
 import type { Answer, Session } from './store-postgres-session.ts';
 import { commitReads, writeAll } from './store-postgres-statements.ts';

@@ -3,7 +3,7 @@ import type { Statement } from './store-postgres-session.ts';
 import { verdictKinds } from './store.ts';
 
 const verdictList = verdictKinds.map((kind) => `'${kind}'`).join(', ');
-const entryColumns = 'idx, kind, call_id, time, leaf, payload, token';
+const entryColumns = 'idx, kind, call_id, time, leaf, payload, token AS timestamp';
 
 /** How much of a key the index of `heads` sorts by. */
 export const prefixBytes = 256;

@@ -1,4 +1,5 @@
-import { bytes, headOf, kind, permitOf, text } from './store-sqlite-rows.ts';
+import { bytes, kind, text } from './store-rows.ts';
+import { headOf, permitOf } from './store-sqlite-rows.ts';
 import type { Statements } from './store-sqlite-statements.ts';
 import { isVerdictKind } from './store.ts';
 import type { CommitReads, Snapshot } from './store.ts';
