@@ -11,6 +11,7 @@ export const predicateTypes = {
   logOpen: 'https://countersign.dev/log-open/v1',
   change: 'https://countersign.dev/change/v1',
   refusals: 'https://countersign.dev/refusals/v1',
+  keyEvent: 'https://countersign.dev/key-event/v1',
 } as const;
 
 export type StatementKind = keyof typeof predicateTypes;
@@ -61,6 +62,10 @@ export const reasonCodes = [
   'CERTIFICATE_NOT_VALID',
   'SIGNING_FAILED',
   'SEALING_FAILED',
+  'KEY_LOCKED',
+  'KEY_ROTATED',
+  // witnesses
+  'WITNESS_UNAVAILABLE',
   // ledger
   'LEDGER_CONFLICT',
   'LEDGER_LOCKED',
@@ -91,6 +96,7 @@ export const reasonCodes = [
   'HOME_MISSING',
   'HOME_EXISTS',
   'HOME_INVALID',
+  'HOME_IN_USE',
   'CONFIG_INVALID',
   'NOT_FOUND',
   'PLAINTEXT_MISSING',
