@@ -12,6 +12,8 @@ interface Predicate {
   readonly tool?: { readonly server?: string; readonly name?: string };
   readonly change?: { readonly kind?: string; readonly server?: { readonly name?: string } };
   readonly count?: number;
+  readonly event?: string;
+  readonly key?: { readonly purpose?: string };
 }
 
 /** One entry of the log as one readable line. */
@@ -45,6 +47,7 @@ const describers: Readonly<Record<StatementKind, (predicate: Predicate) => Descr
   logOpen: () => ({ mark: 'log-open', says: '' }),
   change: ({ change }) => ({ mark: 'change', says: texts([change?.kind, change?.server?.name]) }),
   refusals: () => ({ mark: 'refusals', says: '' }),
+  keyEvent: ({ event, key }) => ({ mark: 'key', says: texts([key?.purpose, event]) }),
 };
 
 function verdictText({ tool, reason }: Predicate): string {

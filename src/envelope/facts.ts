@@ -90,13 +90,38 @@ export interface LogOpenFacts {
   readonly openedAt: number;
   readonly mode: Mode;
   /** The last trusted tree head of the log that this one goes on from. */
-  readonly predecessor?: { readonly origin: string; readonly treeSize: number; readonly rootHash: string };
+  readonly predecessor?: TreeHeadFacts;
+}
+
+/** A tree head as statements cite it. */
+export interface TreeHeadFacts {
+  readonly origin: string;
+  readonly treeSize: number;
+  /** Hex. */
+  readonly rootHash: string;
 }
 
 export interface ChangeFacts {
   /** What was changed: `kind`, and what that kind needs. No secret, no plaintext of a call. */
   readonly change: Readonly<Record<string, Json>> & { readonly kind: string };
   readonly changedAt: number;
+  readonly mode: Mode;
+}
+
+/** What a key is for: `ca` issues signing certificates, `ct` signs their SCTs, `timestamp` stamps, `log` signs checkpoints. */
+export type KeyPurpose = 'ca' | 'timestamp' | 'ct' | 'log';
+
+export interface KeyEventFacts {
+  readonly purpose: KeyPurpose;
+  /** Hex SHA-256 of the SubjectPublicKeyInfo of the key that this is about. */
+  readonly keyId: string;
+  /** `compromised`: nothing that it signs counts but what `lastTrusted` holds. Never a date: its holder writes dates. */
+  readonly event: 'rotated' | 'compromised';
+  /** Hex SHA-256 of the SubjectPublicKeyInfo that took its place. */
+  readonly successor: string;
+  /** Only when compromised. */
+  readonly lastTrusted?: TreeHeadFacts;
+  readonly occurredAt: number;
   readonly mode: Mode;
 }
 

@@ -8,6 +8,7 @@ import type { StatementKind } from '../names.ts';
 import type { Statement } from './envelope.ts';
 import type {
   ChangeFacts,
+  KeyEventFacts,
   LogOpenFacts,
   OutcomeFacts,
   RefusalsFacts,
@@ -131,6 +132,22 @@ export function refusals({ since, until, counts, mode }: RefusalsFacts): Stateme
     until: instant(until),
     mode,
     counts: sums,
+  });
+}
+
+/** What happened to one of the keys that a trust root names. */
+export function keyEvent({ purpose, keyId, event, successor, ...facts }: KeyEventFacts): Statement {
+  const { lastTrusted, occurredAt, mode } = facts;
+  const said: JsonObject = {
+    event,
+    key: { purpose, sha256: keyId },
+    successor: { sha256: successor },
+    ...(lastTrusted === undefined ? {} : { lastTrusted: { ...lastTrusted } }),
+  };
+  return statement('keyEvent', documentSubject(`urn:sha256:${keyId}`, said), {
+    occurredAt: instant(occurredAt),
+    mode,
+    ...said,
   });
 }
 

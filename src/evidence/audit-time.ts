@@ -20,6 +20,7 @@ const statedTimes: Readonly<Record<string, string>> = {
   logOpen: 'openedAt',
   change: 'changedAt',
   refusals: 'until',
+  keyEvent: 'occurredAt',
 };
 
 export function followTime(faults: Faults): TimeAudit {
