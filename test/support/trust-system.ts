@@ -36,7 +36,7 @@ export interface TestTrustSystem {
   record(kind: StatementKind, statement: Statement, options?: RecordOptions): Promise<Recorded>;
   /** The bundle of a recorded statement under the head of `size` leaves, by default the newest. */
   bundle(recorded: Recorded, options?: { size?: number; version?: BundleVersion }): string;
-  proof(recorded: Recorded, size?: number): InclusionProof;
+  proof(recorded: Pick<Recorded, 'index'>, size?: number): InclusionProof;
 }
 
 export interface RecordOptions {

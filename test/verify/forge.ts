@@ -35,6 +35,8 @@ export interface Forgery {
   /** How many SCTs; 0 leaves the extension out. */
   readonly scts?: number;
   readonly sctAlgorithm?: number;
+  /** As logs of static tiles put an entry's index there. */
+  readonly sctExtensions?: Uint8Array;
 }
 
 export const san = (...uris: readonly string[]): Uint8Array =>
@@ -79,7 +81,10 @@ export function forgeIdentity(system: TestTrustSystem, forgery: Forgery = {}): S
     );
   const count = forgery.scts ?? 1;
   const ctSigner = forgery.ctSigner ?? system.ctSigner;
-  const sct = { timestamp: forgery.sctTime ?? system.now - 60_000, extensions: new Uint8Array() };
+  const sct = {
+    timestamp: forgery.sctTime ?? system.now - 60_000,
+    extensions: forgery.sctExtensions ?? new Uint8Array(),
+  };
   const signed = {
     ...sct,
     logId: sha256(ctSigner.publicKey),

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { base64, utf8 } from '../../src/call/bytes.ts';
 import { commit, newSalt } from '../../src/call/commitment.ts';
 import { verdict as verdictStatement } from '../../src/envelope/statements.ts';
-import { octetString, oid, sequence, set, smallInteger, tlv } from '../../src/pki/der-write.ts';
+import { oid, sequence, set, smallInteger, tlv } from '../../src/pki/der-write.ts';
 import { tag } from '../../src/pki/der.ts';
 import { oids } from '../../src/pki/oids.ts';
 import { parseTimestampResponse } from '../../src/pki/parse-timestamp.ts';
-import type { TimestampResponse } from '../../src/pki/parse-timestamp.ts';
 import type { VerifyCode } from '../../src/verify/codes.ts';
 import { verifyEnvelope } from '../../src/verify/envelope.ts';
 import { loadTrust } from '../../src/verify/trust.ts';
 import { allowed } from '../envelope/facts.ts';
 import { testTrustSystem } from '../support/trust-system.ts';
 import { allowedCall } from './calls.ts';
+import { rewriteToken } from './timestamp-token.ts';
 
 const system = await testTrustSystem();
 const elsewhere = await testTrustSystem();
@@ -57,78 +57,39 @@ describe('a timestamp', () => {
     return bundle;
   };
 
-  /** The token written anew, with parts of it that no signature covers changed. */
-  const rewritten = (response: TimestampResponse, change: Partial<Parameters<typeof token>[1]>): Uint8Array =>
-    token(response, {
-      status: [smallInteger(0)],
-      digests: set(sha256),
-      unsigned: [],
-      certificates: [],
-      ...change,
-    });
   const sha256 = sequence(oid(oids.sha256));
-  function token(
-    response: TimestampResponse,
-    loose: {
-      status: readonly Uint8Array[];
-      digests: Uint8Array;
-      unsigned: readonly Uint8Array[];
-      certificates: readonly Uint8Array[];
-      digest?: Uint8Array;
-      algorithm?: Uint8Array;
-    },
-  ): Uint8Array {
-    const signer = sequence(
-      smallInteger(1),
-      sequence(response.signerIssuer, tlv(tag.integer, response.signerSerial)),
-      loose.digest ?? sha256,
-      Uint8Array.of(tag.context(0), ...response.signedAttributes.subarray(1)),
-      loose.algorithm ?? sequence(oid(oids.ecdsaWithSha256)),
-      octetString(response.signature),
-      ...loose.unsigned,
-    );
-    const signedData = sequence(
-      smallInteger(3),
-      loose.digests,
-      sequence(oid(oids.tstInfo), tlv(tag.context(0), octetString(response.tstInfoBytes))),
-      ...(loose.certificates.length > 0 ? [tlv(tag.context(0), ...loose.certificates)] : []),
-      set(signer),
-    );
-    return sequence(
-      sequence(...loose.status),
-      sequence(oid(oids.signedData), tlv(tag.context(0), signedData)),
-    );
-  }
-
   const response = parseTimestampResponse(genuine.timestamp);
   const [tsa] = response.certificates;
   const withNull = sequence(oid(oids.sha256), tlv(tag.null));
 
   it.each<[string, Uint8Array]>([
-    ['its certificate left out', rewritten(response, {})],
-    ['its certificate carried', rewritten(response, { certificates: tsa ? [tsa] : [] })],
-    ['SHA-256 written with NULL', rewritten(response, { digests: set(withNull), digest: withNull })],
+    ['its certificate left out', rewriteToken(response, {})],
+    ['its certificate carried', rewriteToken(response, { certificates: tsa ? [tsa] : [] })],
+    ['SHA-256 written with NULL', rewriteToken(response, { digests: set(withNull), digest: withNull })],
   ])('verifies with %s', async (_, token) => {
     expect(await codesOf(withToken(token))).toEqual([]);
   });
 
   it.each<[string, Uint8Array]>([
-    ['another status', rewritten(response, { status: [smallInteger(1)] })],
-    ['a text beside its status', rewritten(response, { status: [smallInteger(0), sequence()] })],
+    ['another status', rewriteToken(response, { status: [smallInteger(1)] })],
+    ['a text beside its status', rewriteToken(response, { status: [smallInteger(0), sequence()] })],
     [
       'an unsigned attribute',
-      rewritten(response, { unsigned: [tlv(tag.context(1), sequence(oid('1.2.3'), set()))] }),
+      rewriteToken(response, { unsigned: [tlv(tag.context(1), sequence(oid('1.2.3'), set()))] }),
     ],
-    ['a second digest algorithm', rewritten(response, { digests: set(sha256, withNull) })],
-    ['no digest algorithm', rewritten(response, { digests: set() })],
+    ['a second digest algorithm', rewriteToken(response, { digests: set(sha256, withNull) })],
+    ['no digest algorithm', rewriteToken(response, { digests: set() })],
     [
       'another signature algorithm',
-      rewritten(response, { algorithm: sequence(oid(oids.ecdsaWithSha256), tlv(tag.null)) }),
+      rewriteToken(response, { algorithm: sequence(oid(oids.ecdsaWithSha256), tlv(tag.null)) }),
     ],
-    ['another certificate', rewritten(response, { certificates: [system.keys.timestampRoot.certificate] })],
+    [
+      'another certificate',
+      rewriteToken(response, { certificates: [system.keys.timestampRoot.certificate] }),
+    ],
     [
       'a second certificate',
-      rewritten(response, { certificates: [tsa ?? sha256, system.keys.timestampRoot.certificate] }),
+      rewriteToken(response, { certificates: [tsa ?? sha256, system.keys.timestampRoot.certificate] }),
     ],
     ['something after it', Uint8Array.of(...genuine.timestamp, 0)],
     ['nothing in it', Uint8Array.of(0x30, 0x00)],
