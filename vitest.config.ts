@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is waited for comes when it comes: a loaded machine starts a process in seconds.
+    expect: { poll: { timeout: 30_000 } },
     // Two cores: more workers than cores only stretch the tests that start processes.
     maxWorkers: 2,
   },

@@ -2,6 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import { uuidv7 } from '../src/call/uuid.ts';
 import { sha256 } from '../src/call/sha256.ts';
 import type { EntryDraft } from '../src/ledger/ledger.ts';
+import { prepare } from '../src/ledger/prepare.ts';
+import type { Prepared } from '../src/ledger/prepare.ts';
 
 /** Sizes in bytes of what a real ALLOW has, as `wrap` makes it of a small call. */
 const allow = { payload: 2_200, timestamp: 1_100, leaf: 900, rows: 4, value: 300 };
@@ -10,9 +12,8 @@ const filler = { payload: 40, timestamp: 8, leaf: 40 };
 
 /** An ALLOW with its permit and openings. */
 export function allowDraft(): EntryDraft {
-  const callId = uuidv7(Date.now());
   return {
-    ...draft(callId, allow),
+    ...draft(newCallId(), allow),
     permit: { action: 'open', instance: 'bench', notAfter: Date.now() + 60_000 },
     side: Array.from({ length: allow.rows }, (_, i) => ({
       name: `arguments/${i}`,
@@ -22,11 +23,27 @@ export function allowDraft(): EntryDraft {
   };
 }
 
-/** An entry that only makes a log longer. */
-export function fillerDraft(): EntryDraft {
-  const callId = uuidv7(Date.now());
-  const { signed, ...rest } = draft(callId, filler);
+/**
+ * Entries that only make a log longer: of calls of their own, and else all one body, signed and hashed once. Tables,
+ * indexes and the tree grow by them as by any others.
+ */
+export function fillers(count: number): readonly Prepared[] {
+  const time = Date.now();
+  return Array.from({ length: count }, () => ({
+    ...oneFiller,
+    draft: { ...oneFiller.draft, callId: newCallId(), time },
+  }));
+}
+
+const oneFiller = prepare(fillerDraft());
+
+function fillerDraft(): EntryDraft {
+  const { signed, ...rest } = draft(newCallId(), filler);
   return { ...rest, signed: { ...signed, kind: 'deny' } };
+}
+
+function newCallId(): string {
+  return uuidv7(Date.now());
 }
 
 function draft(callId: string, sizes: { payload: number; timestamp: number; leaf: number }): EntryDraft {

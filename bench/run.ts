@@ -4,6 +4,7 @@ import { printTable, type Figure } from './figure.ts';
 const benchmarks: Readonly<Record<string, () => Promise<{ bench: () => AsyncIterable<Figure> }>>> = {
   wrap: () => import('./wrap.ts'),
   ledger: () => import('./ledger.ts'),
+  verify: () => import('./verify.ts'),
 };
 
 const names = process.argv.slice(2);

@@ -41,10 +41,22 @@ export type { CallEnvelopes, CallResult, Denial, Gate, Openings, ToolDirectory }
 export type { Clock, GateParts } from './gate/parts.ts';
 export type { Execution, Target } from './targets/target.ts';
 
+export { loadCompromised } from './verify/last-trusted.ts';
+export type { Compromised, CompromisedKey, TrustedHead } from './verify/last-trusted.ts';
 export { loadTrust } from './verify/trust.ts';
 export type { Trust } from './verify/trust.ts';
 export { verifyInputs, verifyToolResult } from './verify/verify.ts';
 export type { Input, InputOptions } from './verify/verify.ts';
 export type { CallReport, EnvelopeReport, Report, ReportedFailure } from './verify/report.ts';
+export { loadWitnesses, parseAssurance } from './verify/cosignatures.ts';
+export type { Assurance } from './verify/cosignatures.ts';
 export { verifyCodes } from './verify/codes.ts';
 export type { VerifyCode } from './verify/codes.ts';
+
+export { auditLog } from './evidence/audit.ts';
+export type { AuditOptions } from './evidence/audit.ts';
+export type { HeldFile } from './evidence/audit-held.ts';
+export type { AuditReport } from './evidence/audit-report.ts';
+export { auditCodes } from './evidence/faults.ts';
+export type { AuditCode, Fault } from './evidence/faults.ts';
+export type { TileSource } from './evidence/tile-source.ts';

@@ -23,6 +23,9 @@ export const metaKeys = {
   denial: 'dev.countersign/denial',
 } as const;
 
+/** What an auditor's own file says that it is. */
+export const auditStateType = 'https://countersign.dev/audit-state/v1';
+
 export const inTotoStatementType = 'https://in-toto.io/Statement/v1';
 export const dssePayloadType = 'application/vnd.in-toto+json';
 
@@ -53,6 +56,7 @@ export const reasonCodes = [
   'FRAME_INVALID',
   'MESSAGE_AMBIGUOUS',
   'ARGUMENTS_AMBIGUOUS',
+  'ARGUMENTS_INVALID',
   'METHOD_NOT_RELAYED',
   'REQUEST_ID_IN_FLIGHT',
   'CALL_WITHOUT_ID',
@@ -66,6 +70,8 @@ export const reasonCodes = [
   'KEY_ROTATED',
   // witnesses
   'WITNESS_UNAVAILABLE',
+  'WITNESS_COPIED',
+  'WITNESS_STATE_UNUSABLE',
   // ledger
   'LEDGER_CONFLICT',
   'LEDGER_LOCKED',

@@ -17,6 +17,8 @@ export interface ToolDefinition {
   readonly annotations?: JsonObject;
   /** Property names that `inputSchema.properties` declares: the only ones whose pointers a statement may name. */
   readonly declaredProperties: readonly string[];
+  /** Of a tool whose schema is enforced: why it does not admit these arguments, a sentence without their values. */
+  readonly misfit?: (args: JsonObject) => string | undefined;
 }
 
 /** How a tool is known at the moment of the decision. */

@@ -5,9 +5,9 @@ import { openingField } from '../call/opening.ts';
 import { isUuid } from '../call/uuid.ts';
 import { CountersignError } from '../errors.ts';
 import { disclose, readAuditorKey, unseal, type Opening, type SealedOpening } from '../runtime/disclose.ts';
+import { withLog } from '../runtime/former.ts';
 import { homePath } from '../runtime/home-layout.ts';
 import { openHome } from '../runtime/open-home.ts';
-import { withHome } from '../runtime/with-home.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 
@@ -22,6 +22,7 @@ Whoever has the call's envelopes checks it: countersign verify --trust FILE --op
 Where policy had the salt kept alone, value is missing: whoever holds the value adds it.
 
   --field FIELD    an argument (/args/path, a whole one), action, params, input or result
+  --former ORIGIN  of a call of a log that has ended (countersign log former)
   --decrypt KEY    the private key that policy had the field sealed to: PKCS#8 in PEM, or a JWK
   --sealed FILE    decrypts what another disclose printed of sealed fields; needs no home
   --out FILE       writes to a new file, readable by its owner alone
@@ -39,6 +40,7 @@ export const discloseCommand: Command = {
       allowPositionals: true,
       options: {
         home: { type: 'string' },
+        former: { type: 'string' },
         field: { type: 'string', multiple: true, default: [] },
         decrypt: { type: 'string' },
         sealed: { type: 'string' },
@@ -74,9 +76,15 @@ function asciiControls(json: string): string {
 
 type Find = () => Promise<readonly (Opening | SealedOpening)[]>;
 
+interface DiscloseValues {
+  readonly field: readonly string[];
+  readonly home?: string | undefined;
+  readonly former?: string | undefined;
+}
+
 function fromHome(
   [callId, ...rest]: readonly string[],
-  { field, home }: { readonly field: readonly string[]; readonly home?: string | undefined },
+  { field, home, former }: DiscloseValues,
   io: Io,
 ): Find {
   if (callId === undefined || rest.length > 0)
@@ -91,7 +99,7 @@ function fromHome(
     );
   const path = homePath(home, io.env, io.cwd);
   return () =>
-    withHome(openHome(path), async ({ ledger }) => {
+    withLog(openHome(path), former, async ({ ledger }) => {
       const found: (Opening | SealedOpening)[] = [];
       for (const one of new Set(field)) found.push(await disclose(ledger, callId, one));
       return found;

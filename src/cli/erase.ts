@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { isUuid } from '../call/uuid.ts';
-import { selectCalls, type Selection } from '../runtime/erase.ts';
+import { selectFormerCalls } from '../runtime/erase-former.ts';
+import { selectCalls, type Selected, type Selection } from '../runtime/erase.ts';
+import { hasSetAside, withStore } from '../runtime/former.ts';
 import { homePath } from '../runtime/home-layout.ts';
 import { openHome } from '../runtime/open-home.ts';
 import { withHome } from '../runtime/with-home.ts';
@@ -16,6 +18,7 @@ The log itself stays as it is and proves what it proved before; that these calls
 
   --before TIME       calls decided before this: 2026-01-31, or 2026-01-31T12:00:00Z
   --tool SERVER/TOOL  calls to this tool; with --before, those that meet both
+  --former ORIGIN     calls of a log that has ended (countersign log former); the present log states it
   --yes               does not ask. Needed where nobody can answer
 
 Calls that still run are left out: exit code 1 says so. Copies of the home made before are beyond reach.
@@ -31,6 +34,7 @@ export const eraseCommand: Command = {
       allowPositionals: true,
       options: {
         home: { type: 'string' },
+        former: { type: 'string' },
         before: { type: 'string' },
         tool: { type: 'string' },
         yes: { type: 'boolean', default: false },
@@ -39,24 +43,57 @@ export const eraseCommand: Command = {
     });
     const selection = selectionOf(positionals, values);
     if (!values.yes && !isAnswerable(io)) throw usage('Erasing cannot be undone: say --yes.');
-    return withHome(openHome(homePath(values.home, io.env, io.cwd)), async ({ ledger, erase }) => {
-      const { calls, running } = await selectCalls(ledger, selection);
-      if (calls.length > 0 && !values.yes && !(await confirmed(calls.length, io))) {
-        io.stderr.write('Nothing was erased.\n');
-        return 1;
+    const home = openHome(homePath(values.home, io.env, io.cwd));
+    return withHome(home, (opened) => {
+      const { former } = values;
+      if (former === undefined) {
+        const select = () => selectCalls(opened.ledger, selection);
+        return eraseSelected({ select, erase: opened.erase }, values, io);
       }
-      await erase(calls);
-      io.stdout.write(
-        values.json
-          ? `${JSON.stringify({ erased: calls, running })}\n`
-          : `Erased ${calls.length === 1 ? '1 call' : `${calls.length} calls`}.\n`,
-      );
-      if (running.length === 0) return 0;
-      io.stderr.write(`Still running, and left as they are: ${running.join(', ')}\n`);
-      return 1;
+      return withStore(home.layout, former, 'erase', async (store) => {
+        const select = () => selectFormerCalls(store, selection);
+        const erase = (calls: readonly string[]) => opened.eraseFormer(store, calls);
+        const code = await eraseSelected({ select, erase }, values, io);
+        if (hasSetAside(home.layout, former)) io.stderr.write(asideText(home.layout.former, former));
+        return code;
+      });
     });
   },
 };
+
+interface Erasure {
+  readonly select: () => Promise<Selected>;
+  readonly erase: (calls: readonly string[]) => Promise<void>;
+}
+
+async function eraseSelected(
+  { select, erase }: Erasure,
+  { yes, json }: { readonly yes: boolean; readonly json: boolean },
+  io: Io,
+): Promise<number> {
+  const { calls, running } = await select();
+  if (calls.length > 0 && !yes && !(await confirmed(calls.length, io))) {
+    io.stderr.write('Nothing was erased.\n');
+    return 1;
+  }
+  await erase(calls);
+  io.stdout.write(
+    json
+      ? `${JSON.stringify({ erased: calls, running })}\n`
+      : `Erased ${calls.length === 1 ? '1 call' : `${calls.length} calls`}.\n`,
+  );
+  if (running.length === 0) return 0;
+  io.stderr.write(`Still running, and left as they are: ${running.join(', ')}\n`);
+  return 1;
+}
+
+/** A ledger that a backup took the place of may be damaged: it is kept, and not read. */
+function asideText(folder: string, origin: string): string {
+  return (
+    `warning: ${folder}/${origin}/set-aside.sqlite, which the backup took the place of, may hold them too, and is not reached: ` +
+    'delete it once nothing more is to be got out of it.\n'
+  );
+}
 
 function selectionOf(
   callIds: readonly string[],

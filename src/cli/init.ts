@@ -18,6 +18,9 @@ It never overwrites: run again, it says what is there and exits with 1.
   --ledger URL   keeps the log in PostgreSQL: postgres://USER:PASSWORD@HOST/DATABASE?schema=NAME (default: $COUNTERSIGN_LEDGER,
                  else a file in the home). The home remembers the URL without its password
   --json         prints {"home", "apiKey", "trustedRoot"}
+
+With COUNTERSIGN_KEY_PASSPHRASE set (or COUNTERSIGN_KEY_PASSPHRASE_FILE, the path of a private file) the keys are encrypted, and
+every later command needs the same.
 `,
   async run(args, io) {
     const { values } = parseArgs({

@@ -1,28 +1,36 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { withLog } from '../runtime/former.ts';
 import { homePath } from '../runtime/home-layout.ts';
 import { exportHome } from '../runtime/log-evidence.ts';
 import { openHome } from '../runtime/open-home.ts';
-import { withHome } from '../runtime/with-home.ts';
 import type { Io } from './io.ts';
 import { progressOn } from './progress.ts';
 import { usage } from './report.ts';
+import { requireNewest } from './shown-head.ts';
+import { witnessedHead } from './witnessed-head.ts';
 
 /** `log export DIR`: the log as a static tree, for auditors and mirrors. */
 export async function logExport(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { home: { type: 'string' } },
+    options: {
+      home: { type: 'string' },
+      witnessed: { type: 'boolean', default: false },
+      former: { type: 'string' },
+    },
   });
   const [target, ...rest] = positionals;
   if (target === undefined || rest.length > 0) throw usage('Say where to: countersign log export DIR');
   const directory = resolve(io.cwd, target);
   const home = openHome(homePath(values.home, io.env, io.cwd));
+  requireNewest(values);
   const progress = progressOn(io, 'exported');
-  const { before, size } = await withHome(home, (opened) =>
-    exportHome(home, opened, directory, progress.show),
-  ).finally(progress.end);
+  const { before, size } = await withLog(home, values.former, async (log) => {
+    const head = values.witnessed ? await witnessedHead(home, log, io) : undefined;
+    return exportHome(home, log, directory, progress.show, head);
+  }).finally(progress.end);
   io.stderr.write(
     before === size
       ? `Nothing is new since the last export: ${size} entries.\n`

@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util';
 import { base64 } from '../call/sha256.ts';
+import { withLog } from '../runtime/former.ts';
 import { homePath } from '../runtime/home-layout.ts';
 import { proveCall } from '../runtime/log-evidence.ts';
 import { openHome } from '../runtime/open-home.ts';
-import { withHome } from '../runtime/with-home.ts';
 import { formatTlogProof } from '../tlog/tlog-proof.ts';
 import type { Io } from './io.ts';
 import { callIdOf } from './log-call-id.ts';
 import { usage } from './report.ts';
+import { headOptions, keptHead, requireNewest } from './shown-head.ts';
+import { witnessedHead } from './witnessed-head.ts';
 
 /** `log prove CALL_ID`: that an entry is in the log, for tools that know nothing but logs. */
 export function logProve(args: readonly string[], io: Io): Promise<number> {
@@ -18,6 +20,8 @@ export function logProve(args: readonly string[], io: Io): Promise<number> {
       home: { type: 'string' },
       format: { type: 'string', default: 'tlog-proof' },
       outcome: { type: 'boolean', default: false },
+      witnessed: { type: 'boolean', default: false },
+      ...headOptions,
     },
   });
   const callId = callIdOf(positionals);
@@ -26,8 +30,11 @@ export function logProve(args: readonly string[], io: Io): Promise<number> {
     throw usage(`--format takes tlog-proof or json, and not “${format}”.`);
   }
   const home = openHome(homePath(values.home, io.env, io.cwd));
-  return withHome(home, async (opened) => {
-    const { entry, proof } = await proveCall(opened, callId, values.outcome ? 'outcome' : 'verdict');
+  requireNewest(values);
+  return withLog(home, values.former, async (log) => {
+    const kept = await keptHead(home, log, values.checkpoint, io);
+    const head = values.witnessed ? await witnessedHead(home, log, io) : kept?.head;
+    const { entry, proof } = await proveCall(log, callId, values.outcome ? 'outcome' : 'verdict', head);
     const { logIndex, treeSize, rootHash, hashes, checkpoint } = proof;
     io.stdout.write(
       format === 'tlog-proof'

@@ -1,12 +1,16 @@
 import { parseArgs } from 'node:util';
 import { fromUtf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
+import type { LogEntry } from '../ledger/ledger.ts';
+import { envelopeUnder } from '../runtime/anchor.ts';
+import { withLog, type ReadLog } from '../runtime/former.ts';
 import { homePath } from '../runtime/home-layout.ts';
 import { openHome } from '../runtime/open-home.ts';
-import { withHome, type OpenedHome } from '../runtime/with-home.ts';
 import type { Io } from './io.ts';
 import { callIdOf } from './log-call-id.ts';
 import { logLine } from './log-line.ts';
+import { headOptions, keptHead, requireNewest } from './shown-head.ts';
+import { witnessedHead } from './witnessed-head.ts';
 
 /** `log show CALL_ID`: the envelopes of one call, or its action document. */
 export function logShow(args: readonly string[], io: Io): Promise<number> {
@@ -18,17 +22,26 @@ export function logShow(args: readonly string[], io: Io): Promise<number> {
       ledger: { type: 'string' },
       json: { type: 'boolean', default: false },
       action: { type: 'boolean', default: false },
+      witnessed: { type: 'boolean', default: false },
+      ...headOptions,
     },
   });
   const callId = callIdOf(positionals);
   const home = openHome(homePath(values.home, io.env, io.cwd), values.ledger);
-  return withHome(home, (opened) => show(opened, callId, values, io));
+  requireNewest(values);
+  return withLog(home, values.former, async (log) => {
+    const kept = await keptHead(home, log, values.checkpoint, io);
+    const head = values.witnessed ? await witnessedHead(home, log, io) : undefined;
+    const envelope = (entry: LogEntry): Promise<string> =>
+      kept ? envelopeUnder(home, log.ledger, entry, kept) : log.envelope(entry, head);
+    return show({ ...log, envelope }, callId, values, io);
+  });
 }
 
 async function show(
-  opened: OpenedHome,
+  opened: ReadLog,
   callId: string,
-  { action, json }: { action: boolean; json: boolean },
+  { action, json }: { readonly action: boolean; readonly json: boolean },
   io: Io,
 ): Promise<number> {
   const entries = await opened.ledger.entriesOfCall(callId);
@@ -50,7 +63,7 @@ async function show(
 }
 
 /** The exact bytes whose digest is the statements' subject: no line end is added. */
-async function actionDocument({ ledger }: OpenedHome, callId: string): Promise<string> {
+async function actionDocument({ ledger }: ReadLog, callId: string): Promise<string> {
   const row = (await ledger.side(callId)).find(({ name }) => name === 'action');
   if (!row?.value) {
     throw new CountersignError(

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { fromUtf8 } from '../call/sha256.ts';
 import type { LogEntry } from '../ledger/ledger.ts';
+import { withLog, type ReadLog } from '../runtime/former.ts';
 import { homePath } from '../runtime/home-layout.ts';
 import { openHome } from '../runtime/open-home.ts';
-import { withHome, type OpenedHome } from '../runtime/with-home.ts';
 import type { Io } from './io.ts';
 import { logLine } from './log-line.ts';
 import { usage } from './report.ts';
@@ -26,6 +26,7 @@ export function logTail(args: readonly string[], io: Io): Promise<number> {
     options: {
       home: { type: 'string' },
       ledger: { type: 'string' },
+      former: { type: 'string' },
       json: { type: 'boolean', default: false },
       follow: { type: 'boolean', short: 'f', default: false },
       count: { type: 'string', short: 'n', default: '10' },
@@ -34,7 +35,7 @@ export function logTail(args: readonly string[], io: Io): Promise<number> {
   if (positionals.length > 0) throw usage('There is one argument too many. Try: countersign help log');
   const options = { count: countOf(values.count), follow: values.follow, json: values.json };
   const home = openHome(homePath(values.home, io.env, io.cwd), values.ledger);
-  return withHome(home, (opened) => tail(opened, options, io));
+  return withLog(home, values.former, (log) => tail(log, options, io));
 }
 
 function countOf(text: string): number {
@@ -42,7 +43,7 @@ function countOf(text: string): number {
   return Number(text);
 }
 
-async function tail({ ledger }: OpenedHome, { count, follow, json }: TailOptions, io: Io): Promise<number> {
+async function tail({ ledger }: ReadLog, { count, follow, json }: TailOptions, io: Io): Promise<number> {
   const size = async (): Promise<number> => (await ledger.checkpoint())?.size ?? 0;
   let at = Math.max(0, (await size()) - count);
   for (;;) {

@@ -9,7 +9,7 @@ export interface Progress {
 
 const everyMs = 100;
 
-export function progressOn({ stderr }: Pick<Io, 'stderr'>, verb: string): Progress {
+export function progressOn({ stderr }: Pick<Io, 'stderr'>, verb: string, what = 'entries'): Progress {
   if (stderr.isTTY !== true) return { show: () => undefined, end: () => undefined };
   const started = performance.now();
   let shown = 0;
@@ -19,7 +19,7 @@ export function progressOn({ stderr }: Pick<Io, 'stderr'>, verb: string): Progre
       if (now - shown < everyMs) return;
       shown = now;
       const perSecond = Math.round((done / (now - started)) * 1_000);
-      stderr.write(`\r\u001b[K${done} of ${total} entries ${verb}, ${perSecond} a second`);
+      stderr.write(`\r\u001b[K${done} of ${total} ${what} ${verb}, ${perSecond} a second`);
     },
     end: () => {
       if (shown > 0) stderr.write('\r\u001b[K');

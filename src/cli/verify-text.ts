@@ -14,10 +14,12 @@ export function formatReport(report: Report, io: Pick<Io, 'stdout' | 'env'>): st
   const verdict = report.ok
     ? paint.good(`verified: ${calls.length}`)
     : paint.bad(`refused: ${refused > 0 ? `${refused} of ${calls.length}` : 'the whole'}`);
+  const declared =
+    report.compromised === undefined ? '' : ` · compromised keys as declared in sha256:${report.compromised}`;
   return [
     ...blocks,
     ...between,
-    `${verdict}   ${paint.dim(`assurance: ${report.assurance} · trust root sha256:${report.trustRoot}`)}`,
+    `${verdict}   ${paint.dim(`assurance: ${report.assurance} · trust root sha256:${report.trustRoot}${declared}`)}`,
     '',
   ].join('\n');
 }
@@ -56,9 +58,13 @@ function rowsOf({ envelopes, binding }: CallReport, first: EnvelopeReport): (rea
   ];
   for (const envelope of envelopes) {
     const { time, authority } = envelope.stamped;
-    const { origin, index, treeSize } = envelope.log;
+    const { origin, index, treeSize, cosigned } = envelope.log;
     const name = envelope.outcome === undefined ? 'when' : 'settled';
-    rows.push([name, `${time} by ${authority}`], ['log', `${origin} entry ${index} of ${treeSize}`]);
+    rows.push(
+      [name, `${time} by ${authority}`],
+      ['log', `${origin} entry ${index} of ${treeSize}`],
+      ['witnessed', cosigned && `by ${cosigned.names.join(', ')} since ${cosigned.since}`],
+    );
   }
   rows.push(
     ['subject', binding.subject ?? 'not opened'],

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
 import type { Expectation } from '../verify/calls.ts';
+import { loadCompromised } from '../verify/last-trusted.ts';
 import type { Report } from '../verify/report.ts';
 import { loadTrust } from '../verify/trust.ts';
 import type { Trust } from '../verify/trust.ts';
@@ -11,6 +12,7 @@ import type { Input, InputOptions } from '../verify/verify.ts';
 import type { Command, Io } from './io.ts';
 import { report, usage } from './report.ts';
 import { formatReport } from './verify-text.ts';
+import { witnessOptions } from './verify-witnesses.ts';
 
 const help = `Usage: countersign verify --trust FILE [OPTION…] FILE…
        … | countersign verify --trust FILE [OPTION…] -
@@ -25,6 +27,10 @@ response, what “log show” prints, or JSON lines of those; a verdict and its 
   --action FILE     the action document (countersign log show CALL_ID --action): opens the statement's subject
   --opening FILE    what a field was (countersign disclose), JSON or JSON lines: it must be what was signed
   --expect WHAT     allow, deny or executed: refuse anything that does not show it
+  --compromised FILE  the operator's declaration of keys that somebody else may hold (countersign keys compromised):
+                    what they signed counts only as far as its last trusted tree head shows it
+  --witness VKEY    whose cosignatures count: a witness's vkey, or a file of them; may be repeated
+  --assurance WHAT  the least to accept: self, or witnessed(N) for N of the witnesses named
   --json            the whole report as JSON
 
 Exit code: 0 verified, 1 refused (with a reason code for each failed check), 2 misuse.
@@ -61,6 +67,9 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
       action: { type: 'string' },
       opening: { type: 'string', multiple: true },
       expect: { type: 'string' },
+      compromised: { type: 'string' },
+      witness: { type: 'string', multiple: true },
+      assurance: { type: 'string' },
       json: { type: 'boolean' },
     },
   });
@@ -78,6 +87,10 @@ async function verify(args: readonly string[], io: Io): Promise<number> {
     ...(values.action !== undefined && { action: await read(values.action, io) }),
     ...(values.opening !== undefined && { openings: await readEach(values.opening, io) }),
     ...(values.expect !== undefined && { expect: expectation(values.expect) }),
+    ...(values.compromised !== undefined && {
+      compromised: loadCompromised(await read(values.compromised, io), trust),
+    }),
+    ...(await witnessOptions(values, io)),
   };
   const inputs: Input[] = [];
   for (const name of positionals) inputs.push({ name, bytes: await read(name, io) });

@@ -14,18 +14,21 @@ export interface EntryPage {
 }
 
 /**
- * The pages of a log of `size` entries, one at a time, the next one read ahead. Ends early, with a fault, where leaves are
- * missing: nothing behind them can be shown.
+ * The pages of a log of `size` entries from entry `start` on, one at a time, the next one read ahead. Ends early, with a fault,
+ * where leaves are missing: nothing behind them can be shown.
  */
 export async function* readEntries(
   source: TileSource,
+  start: number,
   size: number,
   faults: Faults,
 ): AsyncGenerator<EntryPage, void, undefined> {
-  let next = readPage(source, 0, size);
-  for (let from = 0; from < size; from += tileWidth) {
+  const firstPage = Math.floor(start / tileWidth) * tileWidth;
+  let next = readPage(source, firstPage, size);
+  for (let page = firstPage; page < size; page += tileWidth) {
     const { leaves, records } = await next;
-    next = readPage(source, from + tileWidth, size);
+    next = readPage(source, page + tileWidth, size);
+    const from = Math.max(start, page);
     // Whoever stops before awaiting it has no use for its refusal.
     next.catch(() => undefined);
     if (leaves.value === undefined) {
@@ -35,7 +38,8 @@ export async function* readEntries(
     if (records.value === undefined) {
       faults.add({ code: records.code, index: from, message: records.message });
     }
-    yield { from, leaves: leaves.value, records: records.value };
+    const skipped = from - page;
+    yield { from, leaves: leaves.value.slice(skipped), records: records.value?.slice(skipped) };
   }
 }
 

@@ -5,11 +5,14 @@ import type { ParsedCheckpoint } from '../tlog/checkpoint.ts';
 import { signatureTypes } from '../tlog/vkey.ts';
 import type { VerifierKey } from '../tlog/vkey.ts';
 import { ed25519Raw } from '../verify/crypto.ts';
-import type { Log, Period, Trust } from '../verify/trust.ts';
+import { periodAcrossKeys } from '../verify/trust.ts';
+import type { Log, Trust } from '../verify/trust.ts';
 
 /** A tree head, and the log of the trust root whose key signed it. */
 export interface SignedHead {
   readonly checkpoint: ParsedCheckpoint;
+  /** The note, as it was read. */
+  readonly text: string;
   readonly log: Log;
 }
 
@@ -21,9 +24,10 @@ export function logKeysOf(trust: Trust): readonly VerifierKey[] {
 /** The head that the bytes are, if a log of the trust root signed it; CONFIG_INVALID says which input it is not. */
 export function openHead(bytes: Uint8Array, trust: Trust, name: string): SignedHead {
   const text = fromUtf8(bytes) ?? '';
-  for (const log of trust.transparencyLogs) {
+  // Two keys sign the head with which one takes over from the other; the next one stands behind in the trust root.
+  for (const log of trust.transparencyLogs.toReversed()) {
     const checkpoint = openCheckpoint(text, keyOf(log));
-    if (checkpoint !== undefined) return { checkpoint, log };
+    if (checkpoint !== undefined) return { checkpoint, text, log };
   }
   throw new CountersignError(
     'CONFIG_INVALID',
@@ -36,17 +40,7 @@ export function openHead(bytes: Uint8Array, trust: Trust, name: string): SignedH
  * of another key with the same name. Periods that leave a gap are not joined over it.
  */
 export function acrossKeys({ log }: SignedHead, trust: Trust): Log {
-  const periods = trust.transparencyLogs
-    .filter(({ origin }) => origin === log.origin)
-    .map(({ validFor }) => validFor);
-  return { ...log, validFor: joined(log.validFor, periods) };
-}
-
-function joined(own: Period, periods: readonly Period[]): Period {
-  const touching = periods.filter(({ start, end }) => start <= own.end && own.start <= end);
-  const start = Math.min(own.start, ...touching.map((period) => period.start));
-  const end = Math.max(own.end, ...touching.map((period) => period.end));
-  return start === own.start && end === own.end ? own : joined({ start, end }, periods);
+  return { ...log, validFor: periodAcrossKeys(log, trust) };
 }
 
 function keyOf(log: Log): VerifierKey {

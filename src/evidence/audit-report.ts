@@ -1,5 +1,6 @@
 import type { VerifyCode } from '../verify/codes.ts';
 import type { OpenCall } from './audit-calls.ts';
+import type { KeyUse } from './audit-keys.ts';
 import type { OpenSession } from './audit-sessions.ts';
 import type { AuditCode, Fault } from './faults.ts';
 
@@ -9,11 +10,24 @@ export interface AuditReport {
   readonly ok: boolean;
   /** Digest of the trust root's canonical JSON, and whether the auditor brought it or took the one beside the log. */
   readonly trust: { readonly fingerprint: string; readonly source: 'given' | 'exported' };
+  /** Digest of the declaration of compromised keys that was applied, as canonical JSON; absent when none was given. */
+  readonly compromised?: string;
   readonly log: { readonly origin: string; readonly size: number; readonly rootHash: string };
-  /** The head that the auditor kept, if one was given, and whether this log continues it. */
-  readonly since?: { readonly size: number; readonly rootHash: string; readonly continued: boolean };
+  /** Where an incremental audit began, and whether this log continues that head: behind it only, entries are replayed. */
+  readonly since?: {
+    readonly size: number;
+    readonly rootHash: string;
+    readonly continued: boolean;
+    /** Faults of the earlier audits, when their state was given. */
+    readonly earlierFaults?: number;
+    /** What cannot be judged when it was not. */
+    readonly unjudged?: Unjudged;
+  };
+  /** What others hold: distinct heads, and how many of them are of other logs, of which this one says nothing. */
+  readonly seen?: { readonly heads: number; readonly otherLogs: number };
   /** From the first stamp to the last; absent when no entry verified. */
   readonly period?: { readonly first: string; readonly last: string };
+  /** All of this is of the entries that were replayed. */
   readonly entries: {
     readonly replayed: number;
     readonly verified: number;
@@ -32,6 +46,8 @@ export interface AuditReport {
     /** Not closed when the log ended: no fault, a gate may still run. */
     readonly open: readonly OpenSession[];
   };
+  /** Each key of the trust root that the log relies on, from which entry on. */
+  readonly keys: readonly KeyUse[];
   /** ALLOWs without an outcome. Those that are overdue are faults too. */
   readonly openCalls: readonly OpenCall[];
   readonly faults: {
@@ -40,6 +56,14 @@ export interface AuditReport {
     /** The first 1,000. */
     readonly listed: readonly Fault[];
   };
+}
+
+/** What leans on entries that were not replayed and that nobody remembers: it may be in order or not. */
+export interface Unjudged {
+  /** Outcomes whose verdict stands there. */
+  readonly outcomes: number;
+  /** Sessions that began there. */
+  readonly sessions: number;
 }
 
 /** Counts by name. */

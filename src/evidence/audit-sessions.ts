@@ -1,7 +1,8 @@
-import type { Json, JsonObject } from '../call/json.ts';
+import type { Json } from '../call/json.ts';
 import type { VerifiedEntry } from '../verify/entry.ts';
+import { digestSet } from './digest-set.ts';
 import type { Fault, Faults } from './faults.ts';
-import { ownText } from './own-text.ts';
+import { objectOr } from './object-or.ts';
 
 /** A session that was not closed when the log ended. */
 export interface OpenSession {
@@ -11,21 +12,39 @@ export interface OpenSession {
   readonly since: number;
 }
 
+/** Where an open session stands. */
+export interface Chain {
+  readonly id: string;
+  /** Index of its first entry. */
+  readonly since: number;
+  /** The number that the next statement has. */
+  readonly next: number;
+  /** Digest of the last statement. */
+  readonly prev?: string;
+}
+
+/** The sessions up to some entry. `closed` is digests of ids. */
+export interface SessionMemory {
+  readonly open: readonly Chain[];
+  readonly closed: Uint8Array;
+}
+
 /** Follows the sessions through the log: numbered without gaps, linked, opened first and closed last. */
 export interface SessionAudit {
   /** Every verified entry, in the log's order. */
   see(entry: VerifiedEntry): void;
   readonly opened: number;
   readonly closed: number;
+  /** Sessions whose beginning was not replayed and that nobody remembers: only what follows in them is judged. */
+  readonly unjudged: number;
   open(): readonly OpenSession[];
+  memory(): SessionMemory;
 }
 
-interface Chain {
-  readonly since: number;
-  /** The number that the next statement has. */
-  next: number;
-  /** Digest of the last statement; undefined after a gap. */
-  prev: string | undefined;
+export interface SessionAuditOptions {
+  readonly memory?: SessionMemory | undefined;
+  /** The first entry that is replayed; with no memory of those before it, a session may have begun there. */
+  readonly from: number;
 }
 
 /** Statements that belong to a session, by kind. */
@@ -38,15 +57,35 @@ const inSession: ReadonlySet<string> = new Set([
   'sessionClose',
 ]);
 
-export function followSessions(faults: Faults): SessionAudit {
-  const chains = new Map<string, Chain>();
-  const ended = new Set<string>();
-  let opened = 0;
+/** Whether a statement of this kind has a number in a session. */
+export function isInSession(kind: string | undefined): kind is string {
+  return kind !== undefined && inSession.has(kind);
+}
+
+export function followSessions(faults: Faults, { memory, from }: SessionAuditOptions): SessionAudit {
+  const chains = new Map((memory?.open ?? []).map((chain) => [chain.id, chain]));
+  const ended = digestSet(memory?.closed);
+  const isBlind = memory === undefined && from > 0;
+  let [opened, closed, unjudged] = [0, 0, 0];
+
+  /** The chain that the statement goes on from; a session that is new must open. */
+  const chainOf = ({ id, seq, prev }: Link, kind: string, index: number): Chain => {
+    const known = chains.get(id);
+    if (known !== undefined) return known;
+    const opens = kind === 'sessionOpen' && seq === 0;
+    if (opens) opened += 1;
+    else if (isBlind && seq > 0) unjudged += 1;
+    else {
+      const message = `The session begins with number ${seq}, which does not open it.`;
+      faults.add({ code: 'SESSION_NOT_OPENED', index, session: id, message });
+    }
+    return { id, since: index, next: seq, ...(prev !== undefined && { prev }) };
+  };
 
   return {
     see(entry) {
       const { kind, predicate } = entry.statement;
-      if (kind === undefined || !inSession.has(kind)) return;
+      if (!isInSession(kind)) return;
       const index = entry.place.index;
       const link = readLink(predicate['session']);
       if (link === undefined) {
@@ -60,15 +99,7 @@ export function followSessions(faults: Faults): SessionAudit {
         fault('SESSION_AFTER_CLOSE', 'A statement follows the one that closed its session.');
         return;
       }
-      const known = chains.get(id);
-      if (known === undefined) {
-        opened += 1;
-        if (kind !== 'sessionOpen' || seq !== 0) {
-          fault('SESSION_NOT_OPENED', `The session begins with number ${seq}, which does not open it.`);
-        }
-      }
-      const chain = known ?? { since: index, next: seq, prev };
-      chains.set(id, chain);
+      const chain = chainOf(link, kind, index);
       if (seq < chain.next) {
         fault('SESSION_DUPLICATE', `Number ${seq} was given twice: the session has two histories.`);
         return;
@@ -78,22 +109,30 @@ export function followSessions(faults: Faults): SessionAudit {
       } else if (prev !== chain.prev) {
         fault('SESSION_LINK_BROKEN', `Number ${seq} does not name the statement before it.`);
       }
-      chain.next = seq + 1;
-      chain.prev = entry.sha256;
+      if (kind === 'sessionOpen' && seq > 0) {
+        fault('SESSION_REOPENED', `Number ${seq} opens the session again.`);
+      }
+      const next = seq + 1;
+      chains.set(id, { id, since: chain.since, next, prev: entry.sha256 });
       if (kind !== 'sessionClose') return;
-      if (predicate['count'] !== chain.next) {
-        fault('SESSION_COUNT_WRONG', `The session closes with another count than ${chain.next}.`);
+      if (predicate['count'] !== next) {
+        fault('SESSION_COUNT_WRONG', `The session closes with another count than ${next}.`);
       }
       chains.delete(id);
-      ended.add(ownText(id));
+      ended.add(id);
+      closed += 1;
     },
     get opened() {
       return opened;
     },
     get closed() {
-      return ended.size;
+      return closed;
     },
-    open: () => [...chains].map(([id, { next, since }]) => ({ id, statements: next, since })),
+    get unjudged() {
+      return unjudged;
+    },
+    open: () => [...chains.values()].map(({ id, next, since }) => ({ id, statements: next, since })),
+    memory: () => ({ open: [...chains.values()], closed: ended.toBytes() }),
   };
 }
 
@@ -113,8 +152,4 @@ function readLink(value: Json | undefined): Link | undefined {
   const { sha256 } = objectOr(prev);
   if (prev === undefined) return seq === 0 ? { id, seq, prev: undefined } : undefined;
   return typeof sha256 === 'string' ? { id, seq, prev: sha256 } : undefined;
-}
-
-function objectOr(value: Json | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
 }

@@ -8,6 +8,8 @@ export interface TimeAudit {
   see(entry: VerifiedEntry): void;
   /** Wall milliseconds of the earliest and the latest stamp; undefined while there was none. */
   readonly period: { readonly first: number; readonly last: number } | undefined;
+  /** The latest stamp that is known, also from before the first entry that was seen. */
+  readonly lastTime: number | undefined;
 }
 
 /** A log takes entries that lie 5 s behind its last time; stamps are whole seconds. */
@@ -23,9 +25,10 @@ const statedTimes: Readonly<Record<string, string>> = {
   keyEvent: 'occurredAt',
 };
 
-export function followTime(faults: Faults): TimeAudit {
+/** `lastTime`: the latest stamp of the entries before, where somebody remembers it. */
+export function followTime(faults: Faults, lastTime?: number): TimeAudit {
   let first: number | undefined;
-  let last = -Infinity;
+  let last = lastTime ?? -Infinity;
 
   return {
     see(entry) {
@@ -41,6 +44,9 @@ export function followTime(faults: Faults): TimeAudit {
     },
     get period() {
       return first === undefined ? undefined : { first, last };
+    },
+    get lastTime() {
+      return last === -Infinity ? undefined : last;
     },
   };
 }

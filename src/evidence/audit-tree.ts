@@ -1,18 +1,13 @@
 import { equalBytes } from '../call/sha256.ts';
-import { emptyRoot, hashLength, leafHash, verifyConsistency } from '../tlog/merkle.ts';
+import { emptyRoot, hashLength, leafHash } from '../tlog/merkle.ts';
 import { tilePath } from '../tlog/tile.ts';
-import { proveConsistency, tilesForConsistency } from '../tlog/tiled-tree.ts';
 import { appendLeaves, emptyEdge, partialTiles, rootOf } from '../tlog/tree.ts';
 import type { TreeEdge } from '../tlog/tree.ts';
 import type { Faults } from './faults.ts';
+import { showPrefix } from './prefix.ts';
+import type { TreeHead } from './prefix.ts';
 import { fileLimits } from './tile-source.ts';
 import type { TileSource } from './tile-source.ts';
-
-/** A tree head without its signature. */
-export interface TreeHead {
-  readonly size: number;
-  readonly root: Uint8Array;
-}
 
 /** The tree, grown again from the leaves alone. What the operator's tiles say is held against it, never believed. */
 export interface AuditTree {
@@ -24,21 +19,33 @@ export interface AuditTree {
   /** Compares the unfinished tiles at the tree's end. */
   comparePartialTiles(): Promise<void>;
   /**
-   * Finds out whether the tree had this root when it had this size, which it has now or had before. Roots of long ago are
-   * looked up by `resolve`.
+   * Finds out whether the tree had this root when it had this size, which it has now or had before. Roots of long ago, and of
+   * before it was grown here, are looked up by `resolve`.
    */
   check(head: TreeHead, wrong: () => void): void;
   /** Once the tree is whole: the checks that were put off. */
   resolve(): Promise<void>;
 }
 
-/** `remembered`: sizes whose roots are kept, 2 MiB. An outcome names the tree of its verdict, which is seldom further behind. */
-export function growTree(source: TileSource, faults: Faults, remembered = 65_536): AuditTree {
-  let edge: TreeEdge = emptyEdge;
-  let root = emptyRoot;
+export interface GrowOptions {
+  /** The tree that grows on; the empty one unless told. */
+  readonly from?: TreeEdge;
+  /** Sizes whose roots are kept, 2 MiB. An outcome names the tree of its verdict, which is seldom further behind. */
+  readonly remembered?: number;
+}
+
+export function growTree(
+  source: TileSource,
+  faults: Faults,
+  { from = emptyEdge, remembered = 65_536 }: GrowOptions = {},
+): AuditTree {
+  let edge = from;
+  let root = rootOf(edge);
   let finished: { readonly path: string; readonly hashes: Uint8Array }[] = [];
   let putOff: { readonly head: TreeHead; readonly wrong: () => void }[] = [];
   const roots = new Uint8Array(remembered * hashLength);
+  const remember = (): void => roots.set(root, (edge.size % remembered) * hashLength);
+  remember();
 
   const compare = async (path: string, hashes: Uint8Array, instead?: string): Promise<void> => {
     const read = async (name: string): Promise<Uint8Array | undefined> => source.read(name, fileLimits.tile);
@@ -55,7 +62,7 @@ export function growTree(source: TileSource, faults: Faults, remembered = 65_536
       const grown = appendLeaves(edge, [leafHash(leaf)]);
       edge = grown.edge;
       root = rootOf(edge);
-      roots.set(root, (edge.size % remembered) * hashLength);
+      remember();
       for (const { level, index, hashes } of grown.tiles) {
         finished.push({ path: tilePath(level, index), hashes });
       }
@@ -78,7 +85,8 @@ export function growTree(source: TileSource, faults: Faults, remembered = 65_536
       }
     },
     check(head, wrong) {
-      if (head.size > 0 && head.size + remembered <= edge.size) {
+      const isKept = head.size >= from.size && head.size + remembered > edge.size;
+      if (head.size > 0 && !isKept) {
         putOff.push({ head, wrong });
         return;
       }
@@ -88,27 +96,11 @@ export function growTree(source: TileSource, faults: Faults, remembered = 65_536
     },
     async resolve() {
       for (const { head, wrong } of putOff) {
-        if (!(await isPrefix(source, head, { size: edge.size, root }))) wrong();
+        const tree = await showPrefix(source, head.size, { size: edge.size, root });
+        if (!tree.shown) faults.add(tree.fault);
+        else if (!equalBytes(rootOf(tree.edge), head.root)) wrong();
       }
       putOff = [];
     },
   };
-}
-
-/** By a consistency proof made of the tiles: whatever they hold, it only leads to the recomputed root if it is true. */
-async function isPrefix(source: TileSource, older: TreeHead, newer: TreeHead): Promise<boolean> {
-  const [oldSize, newSize] = [older.size, newer.size];
-  const tiles = new Map<string, Uint8Array>();
-  for (const { level, index, width } of tilesForConsistency(oldSize, newSize)) {
-    const tile =
-      (await source.read(tilePath(level, index), fileLimits.tile)) ??
-      (await source.read(tilePath(level, index, width), fileLimits.tile));
-    if (tile === undefined || tile.length < width * hashLength || tile.length % hashLength !== 0)
-      return false;
-    tiles.set(`${level}/${index}`, tile);
-  }
-  const readTile = (level: number, index: number): Uint8Array =>
-    tiles.get(`${level}/${index}`) ?? new Uint8Array();
-  const hashes = proveConsistency(oldSize, newSize, readTile);
-  return verifyConsistency({ oldSize, oldRoot: older.root, newSize, newRoot: newer.root, hashes });
 }

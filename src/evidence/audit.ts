@@ -1,20 +1,23 @@
-import { equalBytes, hex } from '../call/sha256.ts';
+import { equalBytes, hex, utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
-import { verifyEntry } from '../verify/entry.ts';
-import type { VerifiedEntry } from '../verify/entry.ts';
-import type { Refused } from '../verify/envelope.ts';
-import type { Place } from '../verify/log-entry.ts';
-import { isWithin } from '../verify/trust.ts';
+import { emptyEdge } from '../tlog/tree.ts';
+import type { TreeEdge } from '../tlog/tree.ts';
+import type { Compromised } from '../verify/last-trusted.ts';
 import type { Trust } from '../verify/trust.ts';
-import { pairCalls } from './audit-calls.ts';
+import { watchCompromised } from './audit-compromised.ts';
+import type { CompromiseAudit } from './audit-compromised.ts';
 import { readEntries } from './audit-entries.ts';
-import type { EntryPage } from './audit-entries.ts';
-import { acrossKeys, openHead } from './audit-head.ts';
+import { openHead } from './audit-head.ts';
 import type { SignedHead } from './audit-head.ts';
-import { createTally, recordOf } from './audit-report.ts';
+import { readHeld, watchHeld } from './audit-held.ts';
+import type { HeldFile } from './audit-held.ts';
+import { startReplay } from './audit-replay.ts';
+import type { Replay } from './audit-replay.ts';
+import { recordOf } from './audit-report.ts';
 import type { AuditReport } from './audit-report.ts';
-import { followSessions } from './audit-sessions.ts';
-import { followTime } from './audit-time.ts';
+import { startBehind } from './audit-start.ts';
+import { encodeAuditState, parseAuditState } from './audit-state.ts';
+import type { AuditState } from './audit-state.ts';
 import { growTree } from './audit-tree.ts';
 import type { AuditTree } from './audit-tree.ts';
 import { collectFaults } from './faults.ts';
@@ -26,52 +29,76 @@ export interface AuditOptions {
   readonly trust: Trust;
   /** Whether the auditor brought the trust root, or took the one beside the log. */
   readonly trustSource: 'given' | 'exported';
-  /** A checkpoint that the auditor kept. */
+  /** A checkpoint that the auditor kept: only entries behind it are replayed, and what leans on older ones is not judged. */
   readonly since?: Uint8Array;
+  /** What `onState` gave at the end of an earlier audit: only newer entries are replayed, and all of them are judged. */
+  readonly state?: Uint8Array;
+  /** What others hold: checkpoints and envelopes, each of which must stand in a beginning of this log. */
+  readonly seen?: readonly HeldFile[];
+  /** Keys that somebody else may hold. Entries that were audited before are judged anew: not with `since` or `state`. */
+  readonly compromised?: Compromised;
+  /** Entries replayed, of those that are to be. */
   readonly onProgress?: (done: number, total: number) => void;
+  /**
+   * Called at the end with what the next audit goes on from. Not called when the leaves were not shown to be those of the
+   * signed head, when statements were missing, or after `since` alone: then nobody knows what came before.
+   */
+  readonly onState?: (state: Uint8Array) => void;
 }
 
-/** Entries whose signatures are checked side by side. */
-const atOnce = 32;
-
 /**
- * Replays a whole exported log: grows its tree from the leaves, holds it against the signed head and against a head that the
- * auditor kept, verifies each entry as an envelope is verified, and follows sessions, calls and time from the first entry to
- * the last. Memory is bounded but for some 150 bytes a call and a session, and what is open.
+ * Replays an exported log, whole or from where an earlier audit ended: grows its tree from the leaves, holds it against the
+ * signed head and against what the auditor and others have kept, verifies each entry as an envelope is verified, and follows
+ * sessions, calls, keys and time. Memory is bounded but for some 30 bytes a call and a session, and what is open.
  *
  * Rejects only when there is nothing to audit: EXPORT_UNREADABLE, NOT_FOUND without a checkpoint, CONFIG_INVALID when no
- * log of the trust root signed it. Everything else is a fault in the report.
+ * log of the trust root signed it, or for an input of the auditor's that is not what it should be. Everything else is a
+ * fault in the report.
  */
 export async function auditLog(source: TileSource, options: AuditOptions): Promise<AuditReport> {
-  const { trust } = options;
+  const { trust, onProgress, onState } = options;
   const head = await readHead(source, trust);
-  const since = options.since && openHead(options.since, trust, 'What --since names');
+  const others = await readHeld(options.seen ?? [], trust);
+  const earlier = readEarlier(options);
   const faults = collectFaults();
-  const tree = growTree(source, faults);
-  const continuity = since && watchSince(since, head, tree, faults);
-  const replay = startReplay(head, tree, trust, faults);
+  const compromise = watchCompromised(options.compromised, head, faults);
 
-  for await (const page of readEntries(source, head.checkpoint.size, faults)) {
-    await replay.page(page, () => continuity?.look());
-    await tree.compareTiles();
-    options.onProgress?.(tree.size, head.checkpoint.size);
-  }
-  // Where leaves are missing, which is a fault already, there is no tree to compare.
-  if (tree.size === head.checkpoint.size) {
-    await tree.comparePartialTiles();
-    await tree.resolve();
-    requireRoot(head, tree, faults);
-  }
+  const start = earlier ? await startBehind(source, earlier.head, head, faults) : emptyEdge;
+  const tree = growTree(source, faults, { from: start ?? emptyEdge });
+  const held = watchHeld(others, head.checkpoint, tree, faults);
+  held.look();
+  // Behind a tree that the log does not continue, the old state says nothing of what follows, and nothing is replayed.
+  const [from, memory] = start ? [start.size, earlier?.state] : [head.checkpoint.size, undefined];
+  const replay = startReplay({
+    trust,
+    compromised: options.compromised,
+    compromise,
+    head,
+    tree,
+    held,
+    faults,
+    from,
+    memory,
+  });
+  const isWhole =
+    start !== undefined && (await replayAll(source, { head, tree, replay, compromise, faults, onProgress }));
   const found = replay.finish();
 
   const { kept, counts } = faults;
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const isBlind = earlier !== undefined && earlier.state === undefined;
+  if (isWhole && !isBlind) {
+    const before = earlier?.state?.faults ?? 0;
+    onState?.(encodeAuditState({ checkpoint: head.text, faults: before + total, ...replay.memory() }));
+  }
   const { origin, size, root } = head.checkpoint;
   return {
     ok: total === 0,
     trust: { fingerprint: trust.fingerprint, source: options.trustSource },
     log: { origin, size, rootHash: hex(root) },
-    ...(continuity && { since: continuity.report() }),
+    ...(options.compromised && { compromised: options.compromised.fingerprint }),
+    ...(earlier && { since: sinceOf(earlier, start, replay) }),
+    ...(others.length > 0 && { seen: held.report() }),
     ...found,
     faults: { total, counts: recordOf(counts), listed: kept },
   };
@@ -84,138 +111,76 @@ async function readHead(source: TileSource, trust: Trust): Promise<SignedHead> {
   return openHead(bytes, trust, 'The log’s checkpoint');
 }
 
-/** The leaves alone must make the tree that was signed. */
-function requireRoot({ checkpoint }: SignedHead, tree: AuditTree, faults: Faults): void {
-  if (!equalBytes(tree.root, checkpoint.root)) {
-    faults.add({
-      code: 'ROOT_MISMATCH',
-      message: 'The leaves do not make the tree that the checkpoint signs.',
-    });
-  }
+/** Where an earlier audit ended. */
+interface Earlier {
+  readonly head: SignedHead;
+  readonly state: AuditState | undefined;
 }
 
-interface Continuity {
-  /** After each leaf. */
-  look(): void;
-  report(): NonNullable<AuditReport['since']>;
-}
-
-/** Holds the growing tree against the head that the auditor kept. */
-function watchSince(since: SignedHead, head: SignedHead, tree: AuditTree, faults: Faults): Continuity {
-  const { origin, size, root } = since.checkpoint;
-  if (origin !== head.checkpoint.origin) {
+function readEarlier({ since, state, trust, compromised }: AuditOptions): Earlier | undefined {
+  if (compromised !== undefined && (since ?? state) !== undefined) {
     throw new CountersignError(
       'CONFIG_INVALID',
-      `What --since names is a checkpoint of another log, ${origin}.`,
+      'What a compromised key signed may have been audited before it was known: audit the whole log.',
     );
   }
-  let continued = size === 0;
-  if (size > head.checkpoint.size) {
-    const message = `The head is of ${head.checkpoint.size} entries, and you hold one of ${size} by the same log.`;
-    faults.add({ code: 'LOG_SHORTER', message });
+  if (since !== undefined && state !== undefined) {
+    throw new CountersignError(
+      'CONFIG_INVALID',
+      'An audit goes on from a checkpoint or from a state, not both.',
+    );
   }
-  return {
-    look() {
-      if (tree.size !== size) return;
-      continued = equalBytes(tree.root, root);
-      if (continued) return;
-      const message =
-        `With ${size} entries the log had the root ${hex(root)}, which it signed for you; ` +
-        `what it shows now has ${hex(tree.root)}. The two checkpoints prove the fork.`;
-      faults.add({ code: 'LOG_FORKED', message });
-    },
-    report: () => ({ size, rootHash: hex(root), continued }),
-  };
-}
-
-interface Replay {
-  /** `grown` is called after each leaf that entered the tree. */
-  page(page: EntryPage, grown: () => void): Promise<void>;
-  finish(): Pick<AuditReport, 'period' | 'entries' | 'sessions' | 'openCalls'>;
-}
-
-function startReplay(head: SignedHead, tree: AuditTree, trust: Trust, faults: Faults): Replay {
-  const sessions = followSessions(faults);
-  const calls = pairCalls(tree, faults);
-  const time = followTime(faults);
-  const [kinds, signers, modes, outcomes] = [createTally(), createTally(), createTally(), createTally()];
-  const log = acrossKeys(head, trust);
-  const { size: treeSize, root: rootHash } = head.checkpoint;
-  let verified = 0;
-
-  const see = (entry: VerifiedEntry): void => {
-    const { facts, statement, signer } = entry;
-    verified += 1;
-    kinds.add(statement.kind ?? 'foreign');
-    signers.add(signer.identity);
-    if (facts !== undefined) modes.add(facts.mode ?? 'not stated');
-    if (facts?.kind === 'outcome') outcomes.add(facts.outcome);
-    if (entry.place.index === 0) requireGenesis(entry, faults);
-    sessions.see(entry);
-    calls.see(entry);
-    time.see(entry);
-  };
-
-  return {
-    async page({ from, leaves, records }, grown) {
-      for (let start = 0; start < leaves.length; start += atOnce) {
-        const batch = leaves.slice(start, start + atOnce);
-        const results = await Promise.all(
-          batch.map(async (leaf, i) => {
-            const record = records?.[start + i];
-            const place: Place = { log, index: from + start + i, treeSize, rootHash };
-            return record && (await verifyEntry({ leaf, ...record }, place, trust));
-          }),
-        );
-        for (const [i, leaf] of batch.entries()) {
-          tree.append(leaf);
-          grown();
-          const result = results[i];
-          if (result?.ok === true) see(result);
-          else if (result !== undefined) addRefusal(result, from + start + i, faults);
-        }
-      }
-    },
-    finish() {
-      const { period } = time;
-      if (period !== undefined && !isWithin(head.log.validFor, period.last)) {
-        const message =
-          'The key that signed the head was not valid any more when the last entry was stamped.';
-        faults.add({ code: 'LOG_KEY_EXPIRED', message });
-      }
-      const openCalls = calls.finish(period?.last ?? Infinity);
-      return {
-        ...(period && { period: { first: instant(period.first), last: instant(period.last) } }),
-        entries: {
-          replayed: tree.size,
-          verified,
-          kinds: kinds.toRecord(),
-          signers: signers.toRecord(),
-          modes: modes.toRecord(),
-          outcomes: outcomes.toRecord(),
-        },
-        sessions: { opened: sessions.opened, closed: sessions.closed, open: sessions.open() },
-        openCalls,
-      };
-    },
-  };
-}
-
-function addRefusal({ failures }: Refused, index: number, faults: Faults): void {
-  for (const { code, field, message } of failures) {
-    faults.add({ code, index, message: field === '' ? message : `${field}: ${message}` });
+  if (state !== undefined) {
+    const parsed = parseAuditState(state);
+    return { head: openHead(utf8(parsed.checkpoint), trust, 'The checkpoint in the state'), state: parsed };
   }
+  return since && { head: openHead(since, trust, 'What --since names'), state: undefined };
 }
 
-/** A log begins by saying which one it is. */
-function requireGenesis({ statement, place }: VerifiedEntry, faults: Faults): void {
-  const log = statement.predicate['log'];
-  const stated = typeof log === 'object' && log !== null && !Array.isArray(log) ? log : {};
-  const { origin, keyId } = place.log;
-  if (statement.kind === 'logOpen' && stated['origin'] === origin && stated['keyId'] === hex(keyId)) return;
-  faults.add({ code: 'GENESIS_WRONG', index: 0, message: 'The first entry does not open this log.' });
+interface Parts {
+  readonly head: SignedHead;
+  readonly tree: AuditTree;
+  readonly replay: Replay;
+  readonly compromise: CompromiseAudit;
+  readonly faults: Faults;
+  readonly onProgress: AuditOptions['onProgress'];
 }
 
-function instant(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
+/** Whether every leaf was there, with its statement, and they make the tree that was signed. */
+async function replayAll(
+  source: TileSource,
+  { head, tree, replay, compromise, faults, onProgress }: Parts,
+): Promise<boolean> {
+  const { size, root } = head.checkpoint;
+  const from = tree.size;
+  for await (const page of readEntries(source, from, size, faults)) {
+    await replay.page(page);
+    await tree.compareTiles();
+    onProgress?.(tree.size - from, size - from);
+  }
+  // Where leaves are missing, which is a fault already, there is no tree to compare.
+  if (tree.size !== size) return false;
+  await tree.comparePartialTiles();
+  compromise.finish(tree);
+  await tree.resolve();
+  if (!equalBytes(tree.root, root)) {
+    const message = 'The leaves do not make the tree that the checkpoint signs.';
+    faults.add({ code: 'ROOT_MISMATCH', message });
+    return false;
+  }
+  return !faults.counts.has('FILE_MISSING') && !faults.counts.has('FILE_MALFORMED');
+}
+
+function sinceOf(
+  { head, state }: Earlier,
+  start: TreeEdge | undefined,
+  replay: Replay,
+): NonNullable<AuditReport['since']> {
+  const { size, root } = head.checkpoint;
+  return {
+    size,
+    rootHash: hex(root),
+    continued: start !== undefined,
+    ...(state === undefined ? { unjudged: replay.unjudged } : { earlierFaults: state.faults }),
+  };
 }

@@ -11,6 +11,9 @@ export const auditCodes = [
   'LOG_SHORTER',
   'LOG_KEY_EXPIRED',
   'GENESIS_WRONG',
+  'PREDECESSOR_FORKED',
+  'ENTRY_DUPLICATE',
+  'KEY_UNANNOUNCED',
   // sessions
   'SESSION_MISSING',
   'SESSION_NOT_OPENED',
@@ -18,6 +21,7 @@ export const auditCodes = [
   'SESSION_DUPLICATE',
   'SESSION_LINK_BROKEN',
   'SESSION_COUNT_WRONG',
+  'SESSION_REOPENED',
   'SESSION_AFTER_CLOSE',
   // calls
   'CALL_DUPLICATE',
@@ -25,6 +29,7 @@ export const auditCodes = [
   'OUTCOME_DUPLICATE',
   'OUTCOME_BEFORE_VERDICT',
   'OUTCOME_MISSING',
+  'LEASE_EXCEEDED',
   'VERDICT_ROOT_WRONG',
   // time
   'LOG_TIME_BACKWARDS',

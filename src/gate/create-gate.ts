@@ -8,6 +8,7 @@ import { createRefusals } from './refusals.ts';
 import { createRecorder, type Recorded, type RecordedAllow } from './record.ts';
 import { createSessions } from './sessions.ts';
 import { createSettler } from './settle.ts';
+import { showVerdict } from './witnessing.ts';
 
 /** The one path that everything that executes goes through. */
 export function createGate(parts: GateParts): Gate {
@@ -45,21 +46,23 @@ export function createGate(parts: GateParts): Gate {
   };
 
   const executeAndSettle = async (
-    allow: RecordedAllow,
+    recorded: RecordedAllow,
     credentials: Credentials,
     target: Target,
     signal: AbortSignal,
   ): Promise<CallResult> => {
+    const { allow, aborted } = await showVerdict(parts, recorded, signal);
     const startedAt = parts.clock.now();
-    const execution = await execute(parts, allow, credentials, target, signal);
+    const execution = aborted ?? (await execute(parts, allow, credentials, target, signal));
     if (execution.kind === 'result' && execution.pending) {
       pending.set(allow.call.id, { ...allow, startedAt });
       return { kind: 'done', execution, envelopes: allow.envelopes };
     }
-    return settler.settle({ ...allow, startedAt }, execution);
+    return settler.settle({ ...allow, startedAt }, execution, signal);
   };
 
   return {
+    authenticate,
     run,
     meetServer: () => parts.directory.meet().catch(() => undefined),
     async settleLater(callId, execution) {
@@ -68,7 +71,7 @@ export function createGate(parts: GateParts): Gate {
         return { denial: refusal('PERMIT_INVALID', 'No call of this id waits for its outcome.') };
       }
       pending.delete(callId);
-      const settled = await settler.settle(allow, execution);
+      const settled = await settler.settle(allow, execution, unhurried);
       return settled.kind === 'done' && settled.envelopes.outcome !== undefined
         ? { outcome: settled.envelopes.outcome, openings: settled.envelopes.openings }
         : {
@@ -78,7 +81,7 @@ export function createGate(parts: GateParts): Gate {
     async close() {
       for (const [callId, allow] of pending) {
         pending.delete(callId);
-        await settler.settle(allow, unfinished);
+        await settler.settle(allow, unfinished, AbortSignal.abort());
       }
       await settler.settleWhatIsOwed();
       await refusals.flush();
@@ -86,6 +89,9 @@ export function createGate(parts: GateParts): Gate {
     },
   };
 }
+
+/** Whoever settles later waits as long as it takes. */
+const unhurried = new AbortController().signal;
 
 const unfinished: Execution = {
   kind: 'none',

@@ -2,6 +2,7 @@ import type { Call, ToolStanding } from '../call/call.ts';
 import type { JsonObject } from '../call/json.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Decision, Policy, PolicyInput } from '../policy/policy.ts';
+import { withKnownObligations } from './obligations.ts';
 
 export interface Decided {
   readonly decision: Decision;
@@ -14,6 +15,8 @@ export interface DecideContext {
   readonly session: { readonly id: string; readonly tenant: string; readonly mode: string };
   /** Wall milliseconds. */
   readonly now: number;
+  /** How many witnesses of the log can be asked. */
+  readonly witnesses: number;
 }
 
 /** Pure: what the tool is known as first, then what policy says. */
@@ -26,7 +29,9 @@ export function decide(
   const input = policyInput(call, principal, standing, context);
   return {
     input,
-    decision: refusedByStanding(call, standing) ?? withKnownObligations(context.policy.decide(input)),
+    decision:
+      refusedByStanding(call, standing) ??
+      withKnownObligations(context.policy.decide(input), context.witnesses),
   };
 }
 
@@ -72,6 +77,7 @@ function toolVariable(call: Call, standing: ToolStanding): PolicyInput['tool'] {
 function refusedByStanding(call: Call, standing: ToolStanding): Decision | undefined {
   switch (standing.kind) {
     case 'listed':
+      return refusedBySchema(standing.definition.misfit?.(call.arguments));
     case 'method':
       return undefined;
     case 'unknown':
@@ -83,18 +89,12 @@ function refusedByStanding(call: Call, standing: ToolStanding): Decision | undef
   }
 }
 
-function deny(code: 'TOOL_UNKNOWN' | 'TOOL_CHANGED' | 'SERVER_CHANGED', message: string): Decision {
-  return { verdict: 'DENY', code, message, controls: [] };
+function refusedBySchema(misfit: string | undefined): Decision | undefined {
+  return misfit === undefined ? undefined : deny('ARGUMENTS_INVALID', misfit);
 }
 
-/** An obligation that nobody here can fulfil is a denial. */
-function withKnownObligations(decision: Decision): Decision {
-  if (decision.verdict === 'DENY' || decision.obligations.length === 0) return decision;
-  return {
-    verdict: 'DENY',
-    code: 'POLICY_ERROR',
-    rule: decision.rule,
-    message: 'The rule that would allow this demands something that this gate cannot fulfil.',
-    controls: decision.controls,
-  };
+type StandingCode = 'TOOL_UNKNOWN' | 'TOOL_CHANGED' | 'SERVER_CHANGED' | 'ARGUMENTS_INVALID';
+
+function deny(code: StandingCode, message: string): Decision {
+  return { verdict: 'DENY', code, message, controls: [] };
 }

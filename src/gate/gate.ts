@@ -1,6 +1,6 @@
 import type { Call, ToolStanding } from '../call/call.ts';
 import type { HeadExpectation } from '../ledger/ledger.ts';
-import type { Credentials } from '../identity/principal.ts';
+import type { Credentials, Principal } from '../identity/principal.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Execution, Target } from '../targets/target.ts';
 
@@ -50,6 +50,8 @@ export interface ToolDirectory {
 
 /** The one path: authenticate → decide → record → execute → settle. */
 export interface Gate {
+  /** Who calls; rejects with an `API_KEY_…` code, and counts that. Before anything of the caller's is read. */
+  readonly authenticate: (credentials: Credentials) => Promise<Principal>;
   readonly run: (
     call: Call,
     credentials: Credentials,

@@ -2,6 +2,7 @@ import type { Authenticator } from '../identity/principal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SigningIdentity, TimestampAuthority } from '../pki/signer.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { SignedHead } from '../tlog/proof.ts';
 import type { ToolDirectory } from './gate.ts';
 
 export interface Clock {
@@ -16,6 +17,17 @@ export interface IdentityKeeper {
   current(now: number): SigningIdentity | Promise<SigningIdentity>;
 }
 
+/** Others who see the log's heads, and whom a rule may demand before a call runs. */
+export interface Witnesses {
+  /** How many there are. */
+  readonly count: number;
+  /**
+   * A head of the log that covers everything that is durable by now, cosigned by at least `count` of them. Rejects with
+   * WITNESS_UNAVAILABLE, with LOG_FORKED when one says that it has seen another history, and with the signal's reason.
+   */
+  cosigned(count: number, signal: AbortSignal): Promise<SignedHead>;
+}
+
 /** What signs and records statements. */
 export interface NotaryParts {
   readonly identity: IdentityKeeper;
@@ -24,6 +36,8 @@ export interface NotaryParts {
   /** SHA-256 key id of the log (32 bytes), stated in every bundle. */
   readonly logKeyId: Uint8Array;
   readonly clock: Clock;
+  /** Absent where none are configured: a rule that demands them then denies. */
+  readonly witnesses?: Witnesses;
 }
 
 /** Everything a gate is made of. Only `runtime/` puts one together. */

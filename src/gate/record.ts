@@ -11,10 +11,12 @@ import { decide } from './decide.ts';
 import { createDenialQuota, type DenialQuota } from './denial-quota.ts';
 import type { CallEnvelopes, Denial, ToolDirectory } from './gate.ts';
 import { envelopeOf, notarise, type Signed } from './notary.ts';
+import { witnessesDemanded } from './obligations.ts';
 import type { GateParts } from './parts.ts';
 import type { LinkedDraft, SessionChain, SessionLink } from './session-chain.ts';
 import type { Sessions } from './sessions.ts';
 import { sideOfCall } from './side-rows.ts';
+import type { WitnessDemand } from './witnessing.ts';
 
 /** A call whose ALLOW is durable in the log. */
 export interface RecordedAllow {
@@ -27,6 +29,8 @@ export interface RecordedAllow {
   readonly subject: string;
   /** How the outcome names its verdict. */
   readonly reference: VerdictReference;
+  /** Who must see the verdict in the log before the call runs; absent when the rule demands nobody. */
+  readonly demand?: WitnessDemand;
   /** Wall milliseconds at which execution began. */
   readonly startedAt?: number;
 }
@@ -103,7 +107,8 @@ async function draftVerdict(
   const now = parts.clock.now();
   const identity = await parts.identity.current(now);
   const session = { id: link.id, tenant: principal.tenant, mode };
-  const { decision, input } = decide(call, principal, standing, { policy, session, now });
+  const witnesses = parts.witnesses?.count ?? 0;
+  const { decision, input } = decide(call, principal, standing, { policy, session, now, witnesses });
   const allowed = decision.verdict === 'ALLOW';
   if (!allowed) denials.take(principal.apiKeyId, parts.clock.monotonic());
   const leaseEnds = Math.min(identity.notAfter - settleMarginMs, principal.expiresAt ?? Infinity);
@@ -163,7 +168,17 @@ function recorded(
     treeSize: proof.treeSize,
     rootHash: hex(proof.rootHash),
   };
-  return { verdict: 'ALLOW', call, permit, session, envelopes, subject: commitments.subject, reference };
+  const count = witnessesDemanded(decision);
+  return {
+    verdict: 'ALLOW',
+    call,
+    permit,
+    session,
+    envelopes,
+    subject: commitments.subject,
+    reference,
+    ...(count > 0 && { demand: { count, signed: notarised, logIndex: proof.logIndex } }),
+  };
 }
 
 function denialFor({ code, rule, message }: Extract<Decision, { verdict: 'DENY' }>): Denial {

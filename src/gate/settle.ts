@@ -10,10 +10,14 @@ import type { GateParts } from './parts.ts';
 import type { RecordedAllow } from './record.ts';
 import type { LinkedDraft } from './session-chain.ts';
 import { sideOfResult } from './side-rows.ts';
+import { witnessedOutcome } from './witnessing.ts';
 
 export interface Settler {
-  /** Signs and logs what execution did. What cannot be logged is owed, and shuts the gate until it is. */
-  settle(allow: RecordedAllow, execution: Execution): Promise<CallResult>;
+  /**
+   * Signs and logs what execution did. What cannot be logged is owed, and shuts the gate until it is. Once it is logged, the
+   * witnesses that the call's rule demands are shown it, unless nobody waits for the answer any more: then `signal` is aborted.
+   */
+  settle(allow: RecordedAllow, execution: Execution, signal: AbortSignal): Promise<CallResult>;
   /** Logs the outcomes that are owed; rejects with GATE_CLOSED while that fails. */
   settleWhatIsOwed(): Promise<void>;
 }
@@ -64,7 +68,7 @@ export function createSettler(parts: GateParts): Settler {
   };
 
   return {
-    async settle(allow, execution) {
+    async settle(allow, execution, signal) {
       const ended = { allow, execution, finishedAt: parts.clock.now(), result: commitResult(execution) };
       const openings = {
         ...allow.envelopes.openings,
@@ -72,7 +76,9 @@ export function createSettler(parts: GateParts): Settler {
       };
       try {
         const { draft, proof } = await record(ended);
-        const outcome = envelopeOf(parts, draft.notarised, proof);
+        const outcome =
+          (await shownOutcome(parts, ended, draft, proof, signal)) ??
+          envelopeOf(parts, draft.notarised, proof);
         return {
           kind: 'done',
           execution,
@@ -132,6 +138,18 @@ async function draftOutcome(
     permit: { action: 'close' },
     side,
   };
+}
+
+/** Undefined where nobody has to see the outcome, or does not: what never ran does not wait once more. */
+async function shownOutcome(
+  parts: GateParts,
+  { allow: { demand }, execution }: Ended,
+  { notarised: signed }: OutcomeDraft,
+  { logIndex }: InclusionProof,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (demand === undefined || outcomeKind(execution) === 'aborted') return undefined;
+  return witnessedOutcome(parts, { count: demand.count, signed, logIndex }, signal);
 }
 
 function outcomeKind(execution: Execution): OutcomeKind {

@@ -3,6 +3,7 @@ import { CountersignError } from '../errors.ts';
 import type { SyncSigner } from '../pki/signer.ts';
 import { checkpointSigner } from '../tlog/checkpoint.ts';
 import { hashLength } from '../tlog/merkle.ts';
+import { parseNote } from '../tlog/note.ts';
 import type { TreeEdge } from '../tlog/tree.ts';
 import { noBallast } from './ballast.ts';
 import type { Ballast } from './ballast.ts';
@@ -12,6 +13,7 @@ import { extendsReleased, readConsistency, readEdge, readInclusion } from './rea
 import type { ReleasedCheckpoints } from './released-checkpoint.ts';
 import { createSequencer } from './sequencer.ts';
 import type { LogHead, LogStore } from './store.ts';
+import { succession } from './succession.ts';
 import { nextTurn } from './turn.ts';
 
 export interface LedgerOptions {
@@ -52,6 +54,7 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
     rules: {
       clockTolerance: options.clockTolerance ?? 5_000,
       sign: checkpointSigner(origin, signer),
+      publicKey: signer.publicKey,
     },
     maxBatch: options.maxBatch ?? 256,
     turn: options.turn ?? nextTurn,
@@ -59,17 +62,19 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
 
   return {
     append: (draft) => sequencer.append(draft),
+    handOver: async (draft, successor) => sequencer.handOver(draft, succession(origin, signer, successor)),
     heads: (keys) => store.heads(keys),
     headsUnder: (prefix) => store.headsUnder(prefix),
     entriesOfCall: (callId) => store.entriesOfCall(callId),
     entries: (from, to) => store.entries(from, Math.min(to, from + maxEntries)),
-    prove: async (index) => readInclusion(store, await store.head(), index),
+    prove: async (index, under) => readInclusion(store, under ?? (await store.head()), index),
     proveConsistency: async (oldSize, newSize) =>
       readConsistency(store, await store.head(), oldSize, newSize),
     async checkpoint() {
       const { size, checkpoint: text } = await store.head();
       return text === null ? null : { size, text };
     },
+    tile: (level, index, width) => store.tile(level, index, width),
     openPermits: () => store.openPermits(),
     side: (callId) => store.side(callId),
     scrub: () => store.scrub(),
@@ -107,10 +112,16 @@ function assertIdentity({ store: { identity }, signer, origin }: LedgerOptions):
 
 /**
  * A head that this log's key did not sign was not written by a gate of this home. Ed25519 is deterministic (RFC 8032): the one
- * note that the key makes of this head is signed again and compared, which costs a hundredth of verifying it everywhere.
+ * note that the key makes of this head is signed again and compared, which costs a hundredth of verifying it everywhere. Behind
+ * the log's own line may stand those of others: the key before it, where this one took over, and witnesses.
  */
 function assertSigned({ size, root, checkpoint }: LogHead, { origin, signer }: LedgerOptions): void {
   if (size === 0 && checkpoint === null) return;
-  if (root.length !== hashLength || checkpointSigner(origin, signer)({ size, root }) !== checkpoint)
+  const own = root.length === hashLength && checkpointSigner(origin, signer)({ size, root });
+  if (own === false || !(checkpoint === own || isCosigned(checkpoint, own)))
     throw new CountersignError('LEDGER_CORRUPT', 'The ledger’s tree head is not signed by the log’s key.');
+}
+
+function isCosigned(checkpoint: string | null, own: string): boolean {
+  return checkpoint?.startsWith(own) === true && parseNote(checkpoint) !== undefined;
 }

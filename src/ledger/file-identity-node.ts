@@ -21,6 +21,7 @@ export function assertSameFile(path: string, expected: string): void {
   if (found !== expected)
     throw new CountersignError(
       'LEDGER_COPIED',
-      'The ledger is a copy of the file that it was made as. Two copies would sign two histories.',
+      'The ledger is a copy of the file that it was made as. Two copies would sign two histories. To go on with this one, as ' +
+        'another log that cites it: countersign log restore --in-place',
     );
 }

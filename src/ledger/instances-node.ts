@@ -39,13 +39,22 @@ export function isAlive(directory: string, id: string): boolean {
   return probe(path, { readOnly: true }, 'SELECT 1 FROM sqlite_schema') === 'held';
 }
 
+/** The ids of all whose process runs, or may run again. */
+export function livingInstances(directory: string): readonly string[] {
+  return idsIn(directory).filter((id) => isAlive(directory, id));
+}
+
 /** Removes the files of dead instances, and says whose. */
 export function sweepInstances(directory: string): readonly string[] {
+  return idsIn(directory).filter((id) => removeIfDead(lockPath(directory, id)));
+}
+
+function idsIn(directory: string): readonly string[] {
   if (!existsSync(directory)) return [];
   return readdirSync(directory)
     .filter((name) => name.endsWith(suffix))
     .map((name) => name.slice(0, -suffix.length))
-    .filter((id) => isId(id) && removeIfDead(lockPath(directory, id)));
+    .filter(isId);
 }
 
 function tryClaim(directory: string, id: string): LocalInstance | null {

@@ -19,6 +19,8 @@ export interface PostgresInstance extends Instance {
   isAlive(id: string): Promise<boolean>;
   /** Fences all that are dead. */
   sweep(): Promise<void>;
+  /** The ids of all that are alive, this one too; fences the others. */
+  living(): Promise<readonly string[]>;
 }
 
 export interface InstanceTiming {
@@ -46,6 +48,8 @@ const fenceAll = {
   name: 'fence_all',
   text: 'DELETE FROM instances WHERE id <> $1 AND pg_try_advisory_xact_lock(lock)',
 };
+
+const registered = { name: 'registered', text: 'SELECT id FROM instances ORDER BY id' };
 
 /** `lost` may become `held` again; `fenced` is for good. */
 type State = 'held' | 'lost' | 'fenced' | 'released';
@@ -142,6 +146,14 @@ export async function claimPostgresInstance(
     },
     async sweep() {
       await session.query(fenceAll, [id]).catch(() => undefined);
+    },
+    async living() {
+      try {
+        const [, left] = await Promise.all([session.query(fenceAll, [id]), session.query(registered)]);
+        return left.rows.map((row) => String(row['id']));
+      } catch (thrown) {
+        throw postgresError(thrown);
+      }
     },
     async release() {
       if (is('released')) return;

@@ -1,6 +1,7 @@
 import type { SignedStatement } from '../envelope/envelope.ts';
 import type { StatementKind } from '../names.ts';
-import type { ConsistencyProof, InclusionProof } from '../tlog/proof.ts';
+import type { SyncSigner } from '../pki/signer.ts';
+import type { ConsistencyProof, InclusionProof, SignedHead } from '../tlog/proof.ts';
 
 /**
  * A head is a named value that a decision may have read: the head of a session, the revocation epoch, a server's pins.
@@ -80,14 +81,19 @@ export interface ToolRecord {
 export interface Ledger {
   /** Group commit: resolves once the entry is durable and included, with the proof against that commit's checkpoint. */
   append(draft: EntryDraft): Promise<InclusionProof>;
+  /**
+   * Appends `draft` and hands the log to its next key, in one commit whose checkpoint both keys sign. This ledger appends nothing
+   * more: KEY_ROTATED. It is opened anew with the next key.
+   */
+  handOver(draft: EntryDraft, successor: SyncSigner): Promise<InclusionProof>;
   heads(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** All heads whose key starts with `prefix`. */
   headsUnder(prefix: string): Promise<ReadonlyMap<string, string>>;
   entriesOfCall(callId: string): Promise<readonly LogEntry[]>;
   /** Entries `from` (inclusive) to `to` (exclusive), at most 1,000 at once. */
   entries(from: number, to: number): Promise<readonly LogEntry[]>;
-  /** Proof of one entry against the newest checkpoint. */
-  prove(index: number): Promise<InclusionProof>;
+  /** Proof of one entry against the newest checkpoint, or against an earlier head of this log. */
+  prove(index: number, under?: SignedHead): Promise<InclusionProof>;
   /**
    * That the tree of `newSize` begins with the tree of `oldSize` ≥ 1: NOT_FOUND when the log does not have these sizes. The roots
    * are of trees that the newest checkpoint, whatever it signs, is consistent with.
@@ -95,6 +101,8 @@ export interface Ledger {
   proveConsistency(oldSize: number, newSize: number): Promise<ConsistencyProof>;
   /** The newest checkpoint; null while the log is empty. */
   checkpoint(): Promise<{ readonly size: number; readonly text: string } | null>;
+  /** The first `width` hashes of a tile of https://c2sp.org/tlog-tiles. LEDGER_CORRUPT when the tree has fewer. */
+  tile(level: number, index: number, width: number): Promise<Uint8Array>;
   openPermits(): Promise<readonly OpenPermit[]>;
   side(callId: string): Promise<readonly SideRow[]>;
   /** Makes what drafts have erased unreadable in the store's files too. LEDGER_LOCKED: ask again later. */

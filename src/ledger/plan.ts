@@ -7,12 +7,16 @@ import type { EntryDraft } from './ledger.ts';
 import type { Prepared } from './prepare.ts';
 import { isVerdictKind } from './store.ts';
 import type { CommitReads, Snapshot, StoredEntry, Writes } from './store.ts';
+import { rotated } from './succession.ts';
+import type { Succession } from './succession.ts';
 
 export interface PlanRules {
   /** Milliseconds that a statement may lie behind the log's last time. */
   readonly clockTolerance: number;
   /** The signed note over a tree head; synchronous. */
   readonly sign: (head: { readonly size: number; readonly root: Uint8Array }) => string;
+  /** SubjectPublicKeyInfo of the key behind `sign`. */
+  readonly publicKey: Uint8Array;
 }
 
 /** What a commit will do to the log, computed under the writer's lock. */
@@ -40,14 +44,18 @@ export function readsOf(knownSize: number, batch: readonly Prepared[]): CommitRe
 
 /**
  * Decides which drafts of the batch hold, in their order, each on top of those before it; a refused one leaves no trace.
- * LEDGER_ROLLED_BACK when the log is not a continuation of `known`.
+ * LEDGER_ROLLED_BACK when the log is not a continuation of `known`, KEY_ROTATED when another key signs it by now. With
+ * `handover` the log's key changes in this commit.
  */
 export function planBatch(
   known: TreeEdge,
   snapshot: Snapshot,
   batch: readonly Prepared[],
   rules: PlanRules,
+  handover?: Succession,
 ): Plan {
+  // A gate that still has the old key must not put its signature on top of the new one's.
+  if (!equalBytes(snapshot.publicKey, rules.publicKey)) throw rotated();
   const before = catchUp(known, snapshot);
   const view = draftView(snapshot, rules.clockTolerance);
   const accepted: Prepared[] = [];
@@ -71,7 +79,7 @@ export function planBatch(
   const head = {
     size: after.size,
     root,
-    checkpoint: rules.sign({ size: after.size, root }),
+    checkpoint: (handover ?? rules).sign({ size: after.size, root }),
     lastTime: view.lastTime(),
   };
   const writes: Writes = {
@@ -84,6 +92,7 @@ export function planBatch(
       side.length === 0 ? [] : [{ index: before.size + offset, rows: side }],
     ),
     erased: accepted.flatMap(({ draft: { erases } }) => erases ?? []),
+    ...(handover && { identity: handover.identity }),
   };
   return { before, after, accepted, refused, writes };
 }
@@ -102,7 +111,8 @@ export function catchUp(known: TreeEdge, { head, leafHashes }: Snapshot): TreeEd
 export function rolledBack(): CountersignError {
   return new CountersignError(
     'LEDGER_ROLLED_BACK',
-    'The ledger is not a continuation of the checkpoint that was released last: it was restored from a copy, or lost its end.',
+    'The ledger is not a continuation of the checkpoint that was released last: it was restored from a copy, or lost its end. ' +
+      'To go on with it, as another log that cites it: countersign log restore --in-place',
   );
 }
 

@@ -38,7 +38,11 @@ export async function extendsReleased(
 }
 
 /** The proof of one entry against `head`, verified before it is handed out: NOT_FOUND, or LEDGER_CORRUPT. */
-export async function readInclusion(store: LogStore, head: LogHead, index: number): Promise<InclusionProof> {
+export async function readInclusion(
+  store: LogStore,
+  head: Pick<LogHead, 'size' | 'root' | 'checkpoint'>,
+  index: number,
+): Promise<InclusionProof> {
   const { size, root, checkpoint } = head;
   if (!Number.isSafeInteger(index) || index < 0 || index >= size || checkpoint === null)
     throw new CountersignError('NOT_FOUND', 'The ledger has no entry with this index.');

@@ -12,6 +12,8 @@ import type { Prepared } from './prepare.ts';
 import type { ReleasedCheckpoints } from './released-checkpoint.ts';
 import { CommitOutcomeUnknown } from './store.ts';
 import type { LogStore } from './store.ts';
+import { rotated } from './succession.ts';
+import type { Succession } from './succession.ts';
 
 export interface SequencerOptions {
   readonly store: LogStore;
@@ -28,11 +30,15 @@ export interface SequencerOptions {
 
 export interface Sequencer {
   append(draft: EntryDraft): Promise<InclusionProof>;
+  /** Appends in a commit of its own that hands the log to its next key. Nothing is appended with this one afterwards. */
+  handOver(draft: EntryDraft, handover: Succession): Promise<InclusionProof>;
   /** Refuses further drafts; resolves when all that were waiting are settled. */
   close(): Promise<void>;
 }
 
 interface Waiting extends Prepared {
+  /** The draft that tells of it is alone in its batch. */
+  readonly handover?: Succession;
   readonly resolve: (proof: InclusionProof) => void;
   readonly reject: (error: CountersignError) => void;
 }
@@ -49,7 +55,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
   const run = async (): Promise<void> => {
     do {
       await turn();
-      await settleBatch(queue.splice(0, maxBatch));
+      await settleBatch(queue.splice(0, batchLength(queue, maxBatch)));
     } while (queue.length > 0);
     running = null;
   };
@@ -105,6 +111,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     // Nothing in memory changes, and nothing is released, before this point: what failed until here left no trace.
     edge = plan.after;
     const head = plan.writes?.head;
+    if (plan.writes?.identity !== undefined) halted = rotated();
     if (head !== undefined) await released.store({ size: head.size, root: head.root });
     settle(batch, plan);
   };
@@ -113,7 +120,7 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     let plan: Plan | undefined;
     try {
       await store.commit(readsOf(edge.size, batch), (snapshot) => {
-        plan = planBatch(edge, snapshot, batch, rules);
+        plan = planBatch(edge, snapshot, batch, rules, batch[0]?.handover);
         return plan.writes;
       });
     } catch (thrown) {
@@ -147,23 +154,35 @@ export function createSequencer(options: SequencerOptions): Sequencer {
     const cause = thrown instanceof CommitOutcomeUnknown ? thrown.cause : thrown;
     const error = toCountersignError(cause, 'LEDGER_UNAVAILABLE', 'The ledger could not be written.');
     // Whoever went on after this would sign a second history.
-    if (error.code === 'LEDGER_ROLLED_BACK' || error.code === 'LEDGER_COPIED') halted = error;
+    if (final.includes(error.code)) halted = error;
     return error;
   };
 
+  const enqueue = (draft: EntryDraft, handover?: Succession): Promise<InclusionProof> =>
+    new Promise((resolve, reject) => {
+      if (closed) throw new CountersignError('LEDGER_UNAVAILABLE', 'The ledger is closed.');
+      queue.push({ ...prepare(draft), ...(handover && { handover }), resolve, reject });
+      running ??= run();
+    });
+
   return {
-    append(draft) {
-      return new Promise((resolve, reject) => {
-        if (closed) throw new CountersignError('LEDGER_UNAVAILABLE', 'The ledger is closed.');
-        queue.push({ ...prepare(draft), resolve, reject });
-        running ??= run();
-      });
-    },
+    append: (draft) => enqueue(draft),
+    handOver: (draft, handover) => enqueue(draft, handover),
     async close() {
       closed = true;
       await running;
     },
   };
+}
+
+/** What ends an opened ledger for good. */
+const final: readonly string[] = ['LEDGER_ROLLED_BACK', 'LEDGER_COPIED', 'KEY_ROTATED'];
+
+/** How many of the queue go into the next commit. */
+function batchLength(queue: readonly Waiting[], most: number): number {
+  const alone = queue.findIndex(({ handover }) => handover !== undefined);
+  if (alone === 0) return 1;
+  return alone < 0 ? most : Math.min(most, alone);
 }
 
 function settle(batch: readonly Waiting[], plan: Plan): void {

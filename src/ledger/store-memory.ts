@@ -8,7 +8,8 @@ import { isVerdictKind } from './store.ts';
 import type { CommitReads, LogHead, LogIdentity, LogStore, Snapshot, Writes } from './store.ts';
 
 /** Keeps the log in memory: for tests, and for logs that may be lost with their process. */
-export function memoryStore(identity: LogIdentity): LogStore {
+export function memoryStore(created: LogIdentity): LogStore {
+  let identity = created;
   let head: LogHead = { size: 0, root: emptyRoot, checkpoint: null, lastTime: 0 };
   const entries: LogEntry[] = [];
   const byCall = new Map<string, LogEntry[]>();
@@ -30,6 +31,7 @@ export function memoryStore(identity: LogIdentity): LogStore {
     );
 
   const snapshotOf = (reads: CommitReads): Snapshot => ({
+    publicKey: identity.publicKey,
     head,
     leafHashes: leafHashes.slice(reads.knownSize),
     heads: pick(heads, reads.heads),
@@ -51,10 +53,13 @@ export function memoryStore(identity: LogIdentity): LogStore {
     for (const { index, rows } of writes.side) side.set(index, rows);
     for (const callId of writes.erased) for (const { index } of entriesOf(callId)) side.delete(index);
     head = writes.head;
+    identity = writes.identity ?? identity;
   };
 
   return {
-    identity,
+    get identity() {
+      return identity;
+    },
     commit: async (reads, plan) => {
       const writes = plan(snapshotOf(reads));
       if (writes !== null) write(writes);

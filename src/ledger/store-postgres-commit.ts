@@ -19,9 +19,10 @@ const nothing: Answer = { command: 'SELECT', rows: [] };
 export async function beginAndRead(session: Session, reads: CommitReads): Promise<Snapshot> {
   const ask = (statement: (typeof commitReads)['heads'], keys: readonly unknown[]): Promise<Answer> =>
     keys.length === 0 ? Promise.resolve(nothing) : session.query(statement, [keys]);
-  const [, lock, leaves, heads, permits, verdicts] = await allOf([
+  const [, lock, origin, leaves, heads, permits, verdicts] = await allOf([
     session.query(commitReads.begin),
     session.query(commitReads.lockHead),
+    session.query(commitReads.publicKey),
     session.query(commitReads.leafHashes, [reads.knownSize]),
     ask(commitReads.heads, reads.heads.map(utf8)),
     ask(commitReads.permits, reads.permits),
@@ -31,6 +32,7 @@ export async function beginAndRead(session: Session, reads: CommitReads): Promis
   if (row === undefined) throw new CountersignError('LEDGER_CORRUPT', 'The ledger has no head.');
   assertFsync(row['fsync']);
   return {
+    publicKey: bytes(origin.rows[0]?.['public_key']),
     head: {
       size: integer(row['size']),
       root: bytes(row['root']),

@@ -1,4 +1,3 @@
-import { equalBytes } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { emptyRoot } from '../tlog/merkle.ts';
 import { postgresError, sqlState } from './store-postgres-errors.ts';
@@ -6,6 +5,7 @@ import { openSession } from './store-postgres-session.ts';
 import type { Row, Session } from './store-postgres-session.ts';
 import type { PostgresAddress } from './store-postgres-url.ts';
 import type { LogIdentity } from './store.ts';
+import { assertIdentity } from './succession.ts';
 
 const schemaVersion = 1;
 
@@ -140,21 +140,17 @@ function creationError(thrown: unknown): CountersignError {
 }
 
 /**
- * LEDGER_CORRUPT for another log, LEDGER_COPIED when a dump was restored elsewhere: two copies would sign two histories. A
+ * LEDGER_CORRUPT for a log of another origin, KEY_ROTATED for one of none of these keys, LEDGER_COPIED when a dump was restored elsewhere: two copies would sign two histories. A
  * physical copy of the whole cluster looks like the original; there the released checkpoints are what tells.
  */
-export async function assertOrigin(session: Session, identity: LogIdentity): Promise<void> {
+export async function assertOrigin(session: Session, ...identities: readonly LogIdentity[]): Promise<void> {
   const [row = {}] = (
     await session.query(`SELECT origin.*, ${place.replaceAll(' AS ', ' AS here_')} FROM origin`)
   ).rows;
   const { version, origin, public_key: publicKey }: Row = row;
   if (version !== schemaVersion || !(publicKey instanceof Uint8Array))
     throw new CountersignError('LEDGER_CORRUPT', 'The ledger was written by another version of Countersign.');
-  if (origin !== identity.origin || !equalBytes(publicKey, identity.publicKey))
-    throw new CountersignError(
-      'LEDGER_CORRUPT',
-      'The ledger is that of another log: its origin or its key differs.',
-    );
+  assertIdentity(origin, publicKey, ...identities);
   if (row['system_id'] !== row['here_system_id'] || row['database_id'] !== row['here_database_id'])
     throw new CountersignError(
       'LEDGER_COPIED',

@@ -16,6 +16,8 @@ export const commitReads = {
     'lock_head',
     `SELECT size, last_time, root, current_setting('fsync') AS fsync FROM head FOR UPDATE`,
   ),
+  /** Not in the statement that waits for the lock: that one would read it as it was before. */
+  publicKey: named('public_key', 'SELECT public_key FROM origin'),
   leafHashes: named(
     'leaf_hashes',
     'SELECT leaf_hash FROM entries WHERE idx >= $1 AND idx < (SELECT size FROM head) ORDER BY idx',
@@ -70,6 +72,9 @@ export const writeAll = named(
   ),
   erased AS (
     DELETE FROM side USING entries WHERE entries.idx = side.idx AND entries.call_id = ANY ($30::text[])
+  ),
+  rekeyed AS (
+    UPDATE origin SET public_key = $31 WHERE $31::bytea IS NOT NULL
   )
   UPDATE head SET size = $26, last_time = $27, root = $28, checkpoint = $29`,
 );

@@ -3,7 +3,16 @@ import type { OpenPermit } from './ledger.ts';
 import type { Writes } from './store.ts';
 
 /** The parameters of `writeAll`, in its order: a column each. */
-export function writeValues({ entries, tiles, heads, permits, side, erased, head }: Writes): unknown[] {
+export function writeValues({
+  entries,
+  tiles,
+  heads,
+  permits,
+  side,
+  erased,
+  head,
+  identity,
+}: Writes): unknown[] {
   const set = [...heads].filter((pair): pair is [string, string] => pair[1] !== null);
   const removed = [...heads].flatMap(([key, value]) => (value === null ? [utf8(key)] : []));
   const opened = [...permits.values()].filter((permit): permit is OpenPermit => permit !== null);
@@ -47,5 +56,6 @@ export function writeValues({ entries, tiles, heads, permits, side, erased, head
     head.root,
     head.checkpoint,
     erased,
+    identity?.publicKey ?? null,
   ];
 }

@@ -26,11 +26,14 @@ const scrubTimeout = 600_000;
  * tables. One connection writes and one reads, so that a read never waits for a commit; each is made again after it broke.
  * Rejects as `openSession` and `assertOrigin` do.
  */
-export async function openPostgresStore({ address, identity }: PostgresStoreOptions): Promise<LogStore> {
+export async function openPostgresStore({ address, ...options }: PostgresStoreOptions): Promise<LogStore> {
+  let { identity } = options;
+  /** Set before the commit that makes it the identity: its outcome may have to be looked up on another connection. */
+  let successor = identity;
   const open = async (): Promise<Session> => {
     const session = await openSession(address);
     try {
-      await assertOrigin(session, identity);
+      await assertOrigin(session, identity, successor);
       return session;
     } catch (thrown) {
       session.drop();
@@ -59,8 +62,13 @@ export async function openPostgresStore({ address, identity }: PostgresStoreOpti
     );
     await orDrop(session, async () => {
       const writes = plan(snapshot);
-      if (writes === null) await session.query('ROLLBACK');
-      else await writeAndCommit(session, writes);
+      if (writes === null) {
+        await session.query('ROLLBACK');
+        return;
+      }
+      successor = writes.identity ?? successor;
+      await writeAndCommit(session, writes);
+      identity = writes.identity ?? identity;
     });
   };
 
@@ -78,7 +86,9 @@ export async function openPostgresStore({ address, identity }: PostgresStoreOpti
     );
 
   return {
-    identity,
+    get identity() {
+      return identity;
+    },
     commit: (reads, plan) => inTurn(() => commit(reads, plan)),
     async head() {
       return headOf((await rows(sql.head))[0]);

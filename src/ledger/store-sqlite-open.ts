@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { accessSync, closeSync, constants, linkSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { equalBytes } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { emptyRoot } from '../tlog/merkle.ts';
 import { assertSameFile, fileIdentity } from './file-identity-node.ts';
@@ -10,6 +9,7 @@ import { assertLocalDisk } from './local-disk-node.ts';
 import { fileError } from './file-error-node.ts';
 import { applicationId, schema, schemaVersion } from './store-sqlite-schema.ts';
 import type { LogIdentity } from './store.ts';
+import { assertIdentity } from './succession.ts';
 import { syncDirectory } from './sync-directory-node.ts';
 
 /** An open ledger file whose settings were seen to hold. */
@@ -57,7 +57,7 @@ function fillLedgerFile(path: string, { origin, publicKey }: LogIdentity): void 
 }
 
 /**
- * Opens a ledger file for appending: LEDGER_MISSING, LEDGER_CORRUPT (not a ledger, or another log's), LEDGER_COPIED,
+ * Opens a ledger file for appending: LEDGER_MISSING, LEDGER_CORRUPT (not a ledger, or another log's), KEY_ROTATED, LEDGER_COPIED,
  * LEDGER_READ_ONLY, LEDGER_UNSAFE (old SQLite, network disk, settings that did not hold), LEDGER_LOCKED.
  */
 export function openFile(path: string, identity: LogIdentity): LedgerFile {
@@ -91,7 +91,7 @@ export function isSafeSqlite(version: string): boolean {
   return true;
 }
 
-function assertSafeSqlite(): void {
+export function assertSafeSqlite(): void {
   const version = process.versions['sqlite'];
   if (version === undefined || !isSafeSqlite(version))
     throw new CountersignError(
@@ -107,7 +107,7 @@ function assertWritableFile(path: string): void {
   accessSync(dirname(path), constants.W_OK);
 }
 
-function assertLedger(db: DatabaseSync): void {
+export function assertLedger(db: DatabaseSync): void {
   if (pragma(db, 'application_id') !== applicationId)
     throw new CountersignError('LEDGER_CORRUPT', 'The file is not a ledger.');
   if (pragma(db, 'user_version') !== schemaVersion)
@@ -118,7 +118,7 @@ function assertLedger(db: DatabaseSync): void {
  * What makes COMMIT mean "on the disk", and erased mean overwritten, read back: a build or a file system may silently not take
  * a setting.
  */
-function makeDurable(db: DatabaseSync): void {
+export function makeDurable(db: DatabaseSync): void {
   db.exec(`
     PRAGMA trusted_schema = OFF;
     PRAGMA secure_delete = ON;
@@ -151,11 +151,7 @@ function assertOrigin(db: DatabaseSync, identity: LogIdentity): string {
   const { origin, public_key: publicKey, file_id: fileId } = row ?? {};
   if (typeof fileId !== 'string' || !(publicKey instanceof Uint8Array))
     throw new CountersignError('LEDGER_CORRUPT', 'The ledger does not say whose it is.');
-  if (origin !== identity.origin || !equalBytes(publicKey, identity.publicKey))
-    throw new CountersignError(
-      'LEDGER_CORRUPT',
-      'The ledger is that of another log: its origin or its key differs.',
-    );
+  assertIdentity(origin, publicKey, identity);
   return fileId;
 }
 

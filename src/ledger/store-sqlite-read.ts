@@ -6,8 +6,10 @@ import type { CommitReads, Snapshot } from './store.ts';
 
 /** What a commit reads under the writer's lock. */
 export function readSnapshot(sql: Statements, reads: CommitReads): Snapshot {
-  const head = headOf(sql.headToExtend.get());
+  const row = sql.headToExtend.get();
+  const head = headOf(row);
   return {
+    publicKey: bytes(row?.['public_key']),
     head,
     leafHashes:
       head.size > reads.knownSize

@@ -12,7 +12,8 @@ export function prepareStatements(db: DatabaseSync) {
 
     head: one('SELECT size, last_time, root, checkpoint FROM head'),
     /** The checkpoint's text is long, and a commit only replaces it. */
-    headToExtend: one('SELECT size, last_time, root FROM head'),
+    headToExtend: one('SELECT size, last_time, root, public_key FROM head, origin'),
+    setPublicKey: one('UPDATE origin SET public_key = ?'),
     setHead: one('UPDATE head SET size = ?, last_time = ?, root = ?, checkpoint = ?'),
 
     leafHashes: one('SELECT leaf_hash AS hash FROM entries WHERE idx >= ? AND idx < ? ORDER BY idx'),

@@ -6,7 +6,7 @@ import type { Writes } from './store.ts';
 /** Writes a whole batch inside the transaction that is open. */
 export function writeAll(
   sql: Statements,
-  { entries, tiles, heads, permits, side, erased, head }: Writes,
+  { entries, tiles, heads, permits, side, erased, head, identity }: Writes,
 ): void {
   for (const { index, leafHash, kind, callId, time, leaf, payload, timestamp } of entries)
     sql.addEntry.run(index, leafHash, kind, callId, time, leaf, payload, timestamp);
@@ -29,5 +29,6 @@ export function writeAll(
       sql.removeSide.run(from, from + sideStride);
     }
   }
+  if (identity !== undefined) sql.setPublicKey.run(identity.publicKey);
   sql.setHead.run(head.size, head.lastTime, head.root, head.checkpoint);
 }

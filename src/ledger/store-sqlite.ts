@@ -38,7 +38,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<LogS
  * process waits for some tenths of a millisecond.
  */
 export function sqliteStore(file: LedgerFile, options: SqliteStoreOptions): LogStore {
-  const { identity, lockTimeout = 5_000, checkpointAfter = 8 * 1_048_576 } = options;
+  const { lockTimeout = 5_000, checkpointAfter = 8 * 1_048_576 } = options;
+  let { identity } = options;
   const { db, path, fileId } = file;
   const sql = prepareStatements(db);
   const checkpointer = startCheckpointer(path, checkpointAfter);
@@ -98,7 +99,9 @@ export function sqliteStore(file: LedgerFile, options: SqliteStoreOptions): LogS
   };
 
   return {
-    identity,
+    get identity() {
+      return identity;
+    },
     async commit(reads, plan) {
       await unlessBusy(lockTimeout, () => sql.begin.run());
       const writes = transact<Writes>(
@@ -111,6 +114,7 @@ export function sqliteStore(file: LedgerFile, options: SqliteStoreOptions): LogS
       );
       if (writes === null) return;
       commit();
+      identity = writes.identity ?? identity;
       checkpointer.wrote(sizeOf(writes));
     },
     head: () => read(() => headOf(sql.head.get())),

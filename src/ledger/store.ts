@@ -37,6 +37,8 @@ export interface CommitReads {
 
 /** What the store held when the writer's lock was taken. */
 export interface Snapshot {
+  /** The key that the log is signed with now: `LogIdentity.publicKey`. Another writer may have replaced it. */
+  readonly publicKey: Uint8Array;
   readonly head: LogHead;
   /** Hashes of the leaves `knownSize` to `head.size`; empty if the log is shorter than the caller knows it. */
   readonly leafHashes: readonly Uint8Array[];
@@ -57,6 +59,8 @@ export interface Writes {
   readonly side: readonly { readonly index: number; readonly rows: readonly SideRow[] }[];
   /** Calls whose side rows are removed, those of this commit included: after `side` was written. Usually none. */
   readonly erased: readonly string[];
+  /** The log's next key, of the same origin: from this commit on the store is that identity's. Usually absent. */
+  readonly identity?: LogIdentity;
 }
 
 /** Statement kinds of which a call has at most one. */
@@ -74,6 +78,7 @@ export const maxSideRows = 4_096;
  * Methods reject with a `CountersignError` of a `LEDGER_…` code.
  */
 export interface LogStore {
+  /** Whose log this is: since the last commit of this store that changed it. */
   readonly identity: LogIdentity;
   /**
    * Takes the single writer's lock of this log (across processes), reads, calls `plan`, and makes what it returns durable

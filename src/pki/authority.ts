@@ -14,10 +14,10 @@ import type { Extension } from '@peculiar/x509';
 import { hex } from '../call/bytes.ts';
 import { randomBytes } from '../call/random.ts';
 import { CountersignError } from '../errors.ts';
-import { authorityNames } from './authority-names.ts';
+import { authorityNames as names } from './authority-names.ts';
 
 /**
- * Makes a whole private trust system: what `init` puts into a home. It runs on WebCrypto alone. It loads an X.509
+ * Makes a whole private trust system, what `init` puts into a home, or the part of one that takes another's place. It runs on WebCrypto alone. It loads an X.509
  * library, so whoever only uses a trust system does not import this file.
  */
 
@@ -61,59 +61,84 @@ export interface TrustSystem {
 }
 
 type KeyPair = Awaited<ReturnType<typeof generateP256>>;
+const authority = new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true);
 const ecdsaP256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 /** Throws CONFIG_INVALID for a trust domain that SPIFFE does not admit. */
 export async function createTrustSystem(options: TrustSystemOptions): Promise<TrustSystem> {
-  const { trustDomain, now, years = 10 } = options;
-  if (!/^[a-z0-9._-]{1,255}$/.test(trustDomain)) {
-    throw new CountersignError(
-      'CONFIG_INVALID',
-      'a trust domain is lower-case letters, digits, dots, hyphens',
-    );
-  }
-  const notBefore = new Date(Math.floor(now / 1000) * 1000);
-  const notAfter = new Date(notBefore);
-  notAfter.setUTCFullYear(notAfter.getUTCFullYear() + years);
-  const certify = certifier(trustDomain, notBefore, notAfter);
-
-  const [root, issuing, timestampRoot, timestamp, ct, log] = await Promise.all([
-    generateP256(),
-    generateP256(),
-    generateP256(),
-    generateP256(),
-    generateP256(),
-    crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']) as Promise<KeyPair>,
+  const [ca, timestamps, ct, log] = await Promise.all([
+    createCertificateAuthority(options),
+    createTimestampChain(options),
+    createCtKey(),
+    createLogKey(),
   ]);
-  const authority = new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true);
-  const names = authorityNames;
+  return { ...ca, ...timestamps, ct, log, validFrom: startOf(options).getTime() };
+}
+
+/** A root, and the CA below it that issues signing certificates. */
+export async function createCertificateAuthority(
+  options: TrustSystemOptions,
+): Promise<Pick<TrustSystem, 'root' | 'issuing'>> {
+  const certify = certifier(options);
+  const [root, issuing] = await Promise.all([generateP256(), generateP256()]);
   return {
-    root: await certify(names.root, root, names.root, root, [
-      authority,
-      new BasicConstraintsExtension(true, undefined, true),
-    ]),
+    root: await certifyRoot(certify, names.root, root),
     issuing: await certify(names.issuing, issuing, names.root, root, [
       authority,
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.codeSigning]),
       new BasicConstraintsExtension(true, 0, true),
     ]),
-    timestampRoot: await certify(names.timestampRoot, timestampRoot, names.timestampRoot, timestampRoot, [
-      authority,
-      new BasicConstraintsExtension(true, undefined, true),
-    ]),
-    timestamp: await certify(names.timestamp, timestamp, names.timestampRoot, timestampRoot, [
+  };
+}
+
+/** A root, and what stamps below it. */
+export async function createTimestampChain(
+  options: TrustSystemOptions,
+): Promise<Pick<TrustSystem, 'timestampRoot' | 'timestamp'>> {
+  const certify = certifier(options);
+  const [root, timestamp] = await Promise.all([generateP256(), generateP256()]);
+  return {
+    timestampRoot: await certifyRoot(certify, names.timestampRoot, root),
+    timestamp: await certify(names.timestamp, timestamp, names.timestampRoot, root, [
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       // Critical and alone: RFC 3161 §2.3.
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.timeStamping], true),
       new BasicConstraintsExtension(false, undefined, true),
     ]),
-    ct: await bareKey(ct),
-    log: await bareKey(log),
-    validFrom: notBefore.getTime(),
   };
 }
 
-function certifier(organisation: string, notBefore: Date, notAfter: Date) {
+/** P-256, for SCTs. */
+export async function createCtKey(): Promise<BareKey> {
+  return bareKey(await generateP256());
+}
+
+/** Ed25519, for checkpoints. */
+export async function createLogKey(): Promise<BareKey> {
+  return bareKey((await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as KeyPair);
+}
+
+type Certify = ReturnType<typeof certifier>;
+
+function certifyRoot(certify: Certify, name: string, keys: KeyPair): Promise<CertifiedKey> {
+  return certify(name, keys, name, keys, [authority, new BasicConstraintsExtension(true, undefined, true)]);
+}
+
+function startOf({ now }: TrustSystemOptions): Date {
+  return new Date(Math.floor(now / 1000) * 1000);
+}
+
+function certifier(options: TrustSystemOptions) {
+  const { trustDomain: organisation, years = 10 } = options;
+  if (!/^[a-z0-9._-]{1,255}$/.test(organisation)) {
+    throw new CountersignError(
+      'CONFIG_INVALID',
+      'a trust domain is lower-case letters, digits, dots, hyphens',
+    );
+  }
+  const notBefore = startOf(options);
+  const notAfter = new Date(notBefore);
+  notAfter.setUTCFullYear(notAfter.getUTCFullYear() + years);
   return async (
     subject: string,
     keys: KeyPair,

@@ -39,6 +39,15 @@ export function smallInteger(value: number): Uint8Array<ArrayBuffer> {
   return tlv(tag.integer, Uint8Array.of(value));
 }
 
+/** A non-negative INTEGER of up to 53 bits, minimal. */
+export function integer(value: number): Uint8Array<ArrayBuffer> {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('not a non-negative integer');
+  const bytes = [value % 256];
+  for (let rest = Math.floor(value / 256); rest > 0; rest = Math.floor(rest / 256)) bytes.unshift(rest % 256);
+  // A leading one bit would be a sign.
+  return tlv(tag.integer, Uint8Array.from((bytes[0] ?? 0) >= 0x80 ? [0, ...bytes] : bytes));
+}
+
 export function oid(dotted: string): Uint8Array<ArrayBuffer> {
   const [root = 0, second = 0, ...rest] = dotted.split('.').map(Number);
   return tlv(tag.oid, Uint8Array.from([root * 40 + second, ...rest].flatMap(base128)));

@@ -1,4 +1,4 @@
-/** Object identifiers of RFC 5280, 5652, 5035, 3161, 6962 and of Sigstore's certificate extensions. */
+/** Object identifiers of RFC 5280, 5652, 5035, 3161, 6962, 8018, 7914 and of Sigstore's certificate extensions. */
 export const oids = {
   ecPublicKey: '1.2.840.10045.2.1',
   prime256v1: '1.2.840.10045.3.1.7',
@@ -28,4 +28,8 @@ export const oids = {
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
   /** The policy that Sigstore's own timestamp authorities state. */
   timestampPolicy: '1.3.6.1.4.1.57264.2',
+
+  pbes2: '1.2.840.113549.1.5.13',
+  scrypt: '1.3.6.1.4.1.11591.4.11',
+  aes256Cbc: '2.16.840.1.101.3.4.1.42',
 } as const;

@@ -51,51 +51,150 @@ export interface CertificateAuthorityJson {
   readonly validFor: ValidForJson;
 }
 
-interface ValidForJson {
+export interface ValidForJson {
   readonly start: string;
   readonly end?: string;
 }
 
 export function trustedRoot(options: TrustedRootOptions): TrustedRootJson {
-  const validFor = { start: new Date(options.validFrom).toISOString() };
-  const logKeyId = { keyId: base64(options.logKeyId) };
-  const authority = (
-    commonName: string,
-    uri: string,
-    chain: readonly Uint8Array[],
-  ): CertificateAuthorityJson => ({
-    subject: { organization: options.trustDomain, commonName },
-    uri,
-    certChain: { certificates: chain.map((certificate) => ({ rawBytes: base64(certificate) })) },
-    validFor,
-  });
+  const { validFrom, trustDomain } = options;
   return {
     mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
     tlogs: [
-      {
-        // Verifiers take the checkpoint's origin from this host name.
-        baseUrl: `https://${options.logOrigin}`,
-        hashAlgorithm: 'SHA2_256',
-        publicKey: { rawBytes: base64(options.logPublicKey), keyDetails: 'PKIX_ED25519', validFor },
-        logId: logKeyId,
-        checkpointKeyId: logKeyId,
-      },
+      transparencyLogEntry({
+        origin: options.logOrigin,
+        publicKey: options.logPublicKey,
+        keyId: options.logKeyId,
+        validFrom,
+      }),
     ],
-    certificateAuthorities: [authority(authorityNames.root, options.issuerUrl, options.certificateAuthority)],
-    ctlogs: [
-      {
-        baseUrl: `https://ct.${options.trustDomain}`,
-        hashAlgorithm: 'SHA2_256',
-        publicKey: {
-          rawBytes: base64(options.ctPublicKey),
-          keyDetails: 'PKIX_ECDSA_P256_SHA_256',
-          validFor,
-        },
-        logId: { keyId: base64(sha256(options.ctPublicKey)) },
-      },
+    certificateAuthorities: [
+      certificateAuthorityEntry({
+        trustDomain,
+        issuerUrl: options.issuerUrl,
+        chain: options.certificateAuthority,
+        validFrom,
+      }),
     ],
+    ctlogs: [ctLogEntry({ trustDomain, publicKey: options.ctPublicKey, validFrom })],
     timestampAuthorities: [
-      authority(authorityNames.timestamp, `https://tsa.${options.trustDomain}`, options.timestampAuthority),
+      timestampAuthorityEntry({ trustDomain, chain: options.timestampAuthority, validFrom }),
     ],
   };
+}
+
+// One key of a trust root each. Keys are SubjectPublicKeyInfo in DER, `validFrom` is wall milliseconds, chains end with the root.
+
+export function transparencyLogEntry(log: {
+  readonly origin: string;
+  readonly publicKey: Uint8Array;
+  /** 32 bytes. */
+  readonly keyId: Uint8Array;
+  readonly validFrom: number;
+}): TransparencyLogJson {
+  const logId = { keyId: base64(log.keyId) };
+  return {
+    // Verifiers take the checkpoint's origin from this host name.
+    baseUrl: `https://${log.origin}`,
+    hashAlgorithm: 'SHA2_256',
+    publicKey: {
+      rawBytes: base64(log.publicKey),
+      keyDetails: 'PKIX_ED25519',
+      validFor: from(log.validFrom),
+    },
+    logId,
+    checkpointKeyId: logId,
+  };
+}
+
+export function ctLogEntry(log: {
+  readonly trustDomain: string;
+  readonly publicKey: Uint8Array;
+  readonly validFrom: number;
+}): TransparencyLogJson {
+  return {
+    baseUrl: `https://ct.${log.trustDomain}`,
+    hashAlgorithm: 'SHA2_256',
+    publicKey: {
+      rawBytes: base64(log.publicKey),
+      keyDetails: 'PKIX_ECDSA_P256_SHA_256',
+      validFor: from(log.validFrom),
+    },
+    logId: { keyId: base64(sha256(log.publicKey)) },
+  };
+}
+
+interface Chain {
+  readonly trustDomain: string;
+  readonly chain: readonly Uint8Array[];
+  readonly validFrom: number;
+}
+
+export function certificateAuthorityEntry(
+  authority: Chain & { readonly issuerUrl: string },
+): CertificateAuthorityJson {
+  return authorityEntry(authority, authorityNames.root, authority.issuerUrl);
+}
+
+export function timestampAuthorityEntry(authority: Chain): CertificateAuthorityJson {
+  return authorityEntry(authority, authorityNames.timestamp, `https://tsa.${authority.trustDomain}`);
+}
+
+function authorityEntry(
+  { trustDomain, chain, validFrom }: Chain,
+  commonName: string,
+  uri: string,
+): CertificateAuthorityJson {
+  return {
+    subject: { organization: trustDomain, commonName },
+    uri,
+    certChain: { certificates: chain.map((certificate) => ({ rawBytes: base64(certificate) })) },
+    validFor: from(validFrom),
+  };
+}
+
+function from(validFrom: number): ValidForJson {
+  return { start: new Date(validFrom).toISOString() };
+}
+
+/** What a trust root names, by purpose. */
+export type TrustedKeys = Pick<
+  TrustedRootJson,
+  'tlogs' | 'certificateAuthorities' | 'ctlogs' | 'timestampAuthorities'
+>;
+
+/**
+ * The trust root in which `next` succeeds what was valid for the same purpose: that ends at `end` (wall milliseconds), unless it
+ * ended before. Nothing is taken out, since old envelopes still need it.
+ */
+export function withSuccessor(
+  root: TrustedRootJson,
+  next: Partial<TrustedKeys>,
+  end: number,
+): TrustedRootJson {
+  const endLog = (log: TransparencyLogJson): TransparencyLogJson => ({
+    ...log,
+    publicKey: { ...log.publicKey, validFor: endedBy(log.publicKey.validFor, end) },
+  });
+  const endAuthority = (authority: CertificateAuthorityJson): CertificateAuthorityJson => ({
+    ...authority,
+    validFor: endedBy(authority.validFor, end),
+  });
+  const { tlogs, certificateAuthorities, ctlogs, timestampAuthorities } = next;
+  return {
+    ...root,
+    ...(tlogs && { tlogs: [...root.tlogs.map(endLog), ...tlogs] }),
+    ...(certificateAuthorities && {
+      certificateAuthorities: [...root.certificateAuthorities.map(endAuthority), ...certificateAuthorities],
+    }),
+    ...(ctlogs && { ctlogs: [...root.ctlogs.map(endLog), ...ctlogs] }),
+    ...(timestampAuthorities && {
+      timestampAuthorities: [...root.timestampAuthorities.map(endAuthority), ...timestampAuthorities],
+    }),
+  };
+}
+
+function endedBy(validFor: ValidForJson, end: number): ValidForJson {
+  const endsBefore = validFor.end !== undefined && Date.parse(validFor.end) <= end;
+  return endsBefore ? validFor : { ...validFor, end: new Date(end).toISOString() };
 }

@@ -43,7 +43,7 @@ function decideAmong(candidates: Candidates, input: PolicyInput): Decision {
   let allowing: Rule | undefined;
   for (const rule of candidates.allow) {
     const answer = rule.ask(bindings);
-    if (answer === 'match') allowing ??= rule;
+    if (answer === 'match' && (allowing === undefined || isStricter(rule, allowing))) allowing = rule;
     if (answer === 'error') failed ??= { rule, outOfSteps: meterIsEmpty() };
   }
   if (failed !== undefined)
@@ -54,9 +54,14 @@ function decideAmong(candidates: Candidates, input: PolicyInput): Decision {
     code: 'RULE_ALLOWS',
     rule: allowing.id,
     message: allowedBy(allowing, tool),
-    obligations: [],
+    obligations: allowing.obligations,
     controls: allowing.controls,
   };
+}
+
+/** A rule that demands more decides before one that demands less: else a broad rule would undo what a narrow one obliges to. */
+function isStricter({ obligations: [one] }: Rule, { obligations: [other] }: Rule): boolean {
+  return (one?.count ?? 0) > (other?.count ?? 0);
 }
 
 function denial(

@@ -3,6 +3,7 @@ import { compileProgram } from './cel/program.ts';
 import { lintCondition } from './cel/lint.ts';
 import { ConditionError, parseCondition } from './cel/syntax.ts';
 import { limits } from './limits.ts';
+import { readObligations } from './obligations.ts';
 import { readPlaintext } from './plaintext-pack.ts';
 import type { PlaintextRule } from './plaintext.ts';
 import type { PolicySource } from './policy.ts';
@@ -77,9 +78,10 @@ class RuleReader {
       what,
     );
     const condition = this.#condition(fields.get('when'), id);
-    this.#obligations(fields.get('obligations'), id);
+    const obligations = readObligations(this.#yaml, fields.get('obligations'), { id, effect });
     const reason = this.#reason(fields.get('reason'));
-    return { id, effect, tools, reason, controls: this.#controls(fields.get('controls')), ...condition };
+    const controls = this.#controls(fields.get('controls'));
+    return { id, effect, tools, reason, obligations, controls, ...condition };
   }
 
   #id(node: Node): string {
@@ -119,19 +121,6 @@ class RuleReader {
       const sentence = thrown instanceof ConditionError ? thrown.message : 'the condition cannot be compiled';
       return this.#yaml.refuse(this.#yaml.offsetWithin(node, offset), `in the rule ${id}, ${sentence}`);
     }
-  }
-
-  /** No obligation exists in this version, and one that is not understood must never be taken for fulfilled. */
-  #obligations(node: Node | undefined, id: string): void {
-    if (node === undefined) return;
-    const [first] = this.#yaml.list(node, 'obligations');
-    if (first === undefined) return;
-    const type = (first as { get?: (key: string) => unknown }).get?.('type');
-    if (typeof type !== 'string') this.#yaml.refuse(first, 'an obligation is a map with a type, a string');
-    this.#yaml.refuse(
-      first,
-      `the rule ${id} has an obligation of the type ${JSON.stringify(type)}, and this version knows none; take the rule out or make it a deny`,
-    );
   }
 
   #reason(node: Node | undefined): string | undefined {

@@ -14,17 +14,22 @@ import { CountersignError } from '../errors.ts';
 import { limits } from './limits.ts';
 import type { PolicySource } from './policy.ts';
 
+/** A place in a source, for those who read one without knowing YAML. */
+export type YamlNode = Node;
+
 /**
  * One YAML source, read strictly: one document, no duplicate keys, no anchors, aliases, tags or merge keys, and every
  * refusal with its `name:line:column`. The readers take nodes, not values, so that each knows where it stands.
  */
 export class YamlSource {
   readonly root: Node | null;
+  readonly #code: 'POLICY_INVALID' | 'CONFIG_INVALID';
   readonly #name: string;
   readonly #text: string;
   readonly #lines = new LineCounter();
 
-  constructor({ name, text }: PolicySource) {
+  constructor({ name, text }: PolicySource, code: 'POLICY_INVALID' | 'CONFIG_INVALID' = 'POLICY_INVALID') {
+    this.#code = code;
     this.#name = name;
     this.#text = text;
     if (text.length > limits.sourceLength)
@@ -33,11 +38,11 @@ export class YamlSource {
     this.root = this.#parse();
   }
 
-  /** Throws POLICY_INVALID at a node, or at an offset of the text. */
+  /** Throws the source's code at a node, or at an offset of the text. */
   refuse(at: Node | number | null | undefined, sentence: string): never {
     const { line, col } = this.#lines.linePos(typeof at === 'number' ? at : (at?.range?.[0] ?? 0));
     const position = `${this.#name}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
-    throw new CountersignError('POLICY_INVALID', `${position}: ${sentence}.`);
+    throw new CountersignError(this.#code, `${position}: ${sentence}.`);
   }
 
   #parse(): Node | null {
@@ -103,6 +108,11 @@ export class YamlSource {
   string(node: Node, what: string): string {
     if (isScalar(node) && typeof node.value === 'string') return node.value;
     return this.refuse(node, `${what} must be a string; put it into quotes`);
+  }
+
+  number(node: Node, what: string): number {
+    if (isScalar(node) && typeof node.value === 'number') return node.value;
+    return this.refuse(node, `${what} must be a number`);
   }
 
   list(node: Node, what: string): Node[] {

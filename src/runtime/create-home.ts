@@ -9,11 +9,13 @@ import { parsePostgresUrl } from '../ledger/store-postgres-url.ts';
 import { ed25519Signer } from '../pki/signer-node.ts';
 import { trustedRoot } from '../pki/trusted-root.ts';
 import { leafHash } from '../tlog/merkle.ts';
-import { homeLayout, keyFiles, type HomeLayout } from './home-layout.ts';
+import { homeLayout, keyFiles, type HomeLayout, type KeyName } from './home-layout.ts';
+import { keyFileTexts } from './key-store.ts';
 import type { Home, HomeConfig } from './open-home.ts';
 import { createHomeLedger, logKeyIdOf } from './home-ledger.ts';
 import { notarise } from '../gate/notary.ts';
 import { openNotary } from './notary.ts';
+import { passphraseFrom, passphraseVariable, type PassphraseSource } from './passphrase.ts';
 import { starterPolicy } from './starter-policy.ts';
 
 /** The authority starts a little before its first certificate, which states whole seconds only. */
@@ -29,14 +31,19 @@ export interface NewHome {
 /**
  * Makes a home: keys, certificates, trust root, starter policy, ledger with its first entry, and one API key. It is
  * made beside its place and moved there whole, so that a crash leaves no half of one. Never overwrites. With `ledger`, a URL
- * that may hold a password, the ledger is made there; the home remembers the URL without what is secret in it.
+ * that may hold a password, the ledger is made there; the home remembers the URL without what is secret in it. With a passphrase
+ * its keys are encrypted.
  */
-export async function createHome(root: string, ledger?: string): Promise<NewHome> {
+export async function createHome(
+  root: string,
+  ledger?: string,
+  passphrase: PassphraseSource = passphraseFrom(process.env, passphraseVariable),
+): Promise<NewHome> {
   assertFree(root);
   const building = `${root}.new-${hex(crypto.getRandomValues(new Uint8Array(6)))}`;
   makeFolder(building, root);
   try {
-    const apiKey = await fill(homeLayout(building), ledger);
+    const apiKey = await fill(homeLayout(building), ledger, passphrase);
     renameSync(building, root);
     return { home: root, apiKey, trustedRoot: homeLayout(root).trustedRoot };
   } catch (error) {
@@ -68,7 +75,11 @@ function assertFree(root: string): void {
   throw new CountersignError('HOME_INVALID', `${root} is not empty, and not a home: choose another folder.`);
 }
 
-async function fill(layout: HomeLayout, ledger: string | undefined): Promise<string> {
+async function fill(
+  layout: HomeLayout,
+  ledger: string | undefined,
+  passphrase: PassphraseSource,
+): Promise<string> {
   const now = Date.now();
   const id = hex(crypto.getRandomValues(new Uint8Array(8)));
   const trustDomain = `${id}.countersign.internal`;
@@ -84,20 +95,27 @@ async function fill(layout: HomeLayout, ledger: string | undefined): Promise<str
     ...(ledger === undefined ? {} : { ledger: parsePostgresUrl(ledger).shown }),
   } as const;
   for (const folder of [layout.keys, layout.released, layout.instances]) mkdirSync(folder, { mode: 0o700 });
-  writeKeys(layout, trust);
+  writeKeys(layout, trust, passphrase());
   writeJson(layout.trustedRoot, trustedRootOf(trust, config));
   writeSecret(layout.policy, starterPolicy());
   const apiKey = writeApiKey(layout, config);
   writeJson(layout.config, {
     ...config,
-    genesis: await writeGenesis({ layout, config: { ...config, genesis: '' }, ...(ledger && { ledger }) }),
+    genesis: await writeGenesis({
+      layout,
+      config: { ...config, genesis: '' },
+      passphrase,
+      ...(ledger && { ledger }),
+    }),
   });
   return apiKey;
 }
 
-function writeKeys({ keys }: HomeLayout, trust: TrustSystem): void {
-  for (const [name, file] of Object.entries(keyFiles)) {
-    writeSecret(join(keys, file), trust[name as keyof typeof keyFiles].privateKey);
+function writeKeys({ keys }: HomeLayout, trust: TrustSystem, passphrase: string | undefined): void {
+  const names = Object.keys(keyFiles) as KeyName[];
+  const plain = Object.fromEntries(names.map((name) => [name, trust[name].privateKey]));
+  for (const [file, text] of Object.entries(keyFileTexts(plain, passphrase))) {
+    writeSecret(join(keys, file), text);
   }
 }
 
@@ -134,9 +152,10 @@ function writeApiKey(layout: HomeLayout, { tenant, createdAt }: Omit<HomeConfig,
 
 /** Entry 0 says whose log this is; its leaf hash goes into the home, so that another ledger is not taken for it. */
 async function writeGenesis(home: Home): Promise<string> {
-  const { ledger, close } = await createHomeLedger(home);
+  const opened = await createHomeLedger(home);
+  const { ledger, close } = opened;
   try {
-    const notary = openNotary(home, ledger);
+    const notary = openNotary(home, opened);
     const time = notary.clock.now();
     const statement = logOpen({
       origin: home.config.origin,

@@ -66,7 +66,7 @@ function isOfTool({ payload }: LogEntry, tool: NonNullable<Selection['tool']>): 
 }
 
 /** Calls of one statement: it names them, and its commit keeps other gates waiting for as long as it erases. */
-const callsAtOnce = 256;
+export const callsAtOnce = 256;
 
 /**
  * Erases, and says so in the log: each statement names the calls whose rows its own commit removes, so that neither can be true
@@ -86,12 +86,13 @@ export async function eraseCalls(
       erases,
     });
   }
-  await scrub(ledger);
+  await scrubErased(ledger);
 }
 
-async function scrub(ledger: Ledger): Promise<void> {
+/** Makes the bytes of what was erased leave the store's files. */
+export async function scrubErased(store: Pick<Ledger, 'scrub'>): Promise<void> {
   try {
-    await ledger.scrub();
+    await store.scrub();
   } catch (error) {
     if (!(error instanceof CountersignError) || error.code !== 'LEDGER_LOCKED') throw error;
     throw new CountersignError(

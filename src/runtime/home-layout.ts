@@ -7,6 +7,8 @@ export interface HomeLayout {
   readonly config: string;
   readonly trustedRoot: string;
   readonly policy: string;
+  /** What else an operator sets: see `home-config.ts`. Absent while there is nothing to set. */
+  readonly settings: string;
   readonly keys: string;
   readonly apiKeys: string;
   readonly peppers: string;
@@ -16,6 +18,20 @@ export interface HomeLayout {
   /** The last released checkpoints, one file an instance: outside the ledger, so that a rolled-back one is noticed. */
   readonly released: string;
   readonly instances: string;
+  /** Keys whose holder may be somebody else: what verifiers are told with `--compromised`. Absent while there is none. */
+  readonly compromised: string;
+  /** The logs that this home began before its present one, a folder each: `<origin>/ledger.sqlite`. */
+  readonly former: string;
+  /** What a change of logs does, while it is under way: see `log-change.ts`. */
+  readonly logChange: string;
+  /** What a change of keys does, while it is under way: see `key-change.ts`. */
+  readonly keyChange: string;
+  /** The same for the log's key: the ledger decides whether it happens. */
+  readonly logKeyChange: string;
+  /** A change of keys that the log does not state yet. */
+  readonly keyEvent: string;
+  /** Who changes keys holds a lock here. */
+  readonly keyChangers: string;
 }
 
 export function homeLayout(root: string): HomeLayout {
@@ -25,6 +41,7 @@ export function homeLayout(root: string): HomeLayout {
     config: at('home.json'),
     trustedRoot: at('trusted_root.json'),
     policy: at('policy.yaml'),
+    settings: at('countersign.yaml'),
     keys: at('keys'),
     apiKeys: at('api-keys.json'),
     peppers: at('keys', 'api-key-peppers.json'),
@@ -32,10 +49,17 @@ export function homeLayout(root: string): HomeLayout {
     ballast: at('ledger.ballast'),
     released: at('released'),
     instances: at('instances'),
+    compromised: at('compromised.json'),
+    former: at('former'),
+    logChange: at('log.next'),
+    keyChange: at('keys.next'),
+    logKeyChange: at('keys.log-next'),
+    keyEvent: at('key-event.json'),
+    keyChangers: at('key-changers'),
   };
 }
 
-/** The keys' files under `keys/`: PKCS#8, PEM. */
+/** The keys' files under `keys/`: PKCS#8, PEM; encrypted where a passphrase was set. */
 export const keyFiles = {
   root: 'root.key.pem',
   issuing: 'issuing.key.pem',
@@ -44,6 +68,8 @@ export const keyFiles = {
   ct: 'ct.key.pem',
   log: 'log.key.pem',
 } as const;
+
+export type KeyName = keyof typeof keyFiles;
 
 /** `--home`, else `$COUNTERSIGN_HOME`, else `~/.countersign`; absolute. */
 export function homePath(

@@ -1,7 +1,7 @@
 import { noBallast, type Ballast } from '../ledger/ballast.ts';
 import { ballastFile } from '../ledger/ballast-node.ts';
 import type { Instance } from '../ledger/instance.ts';
-import { claimInstance, isAlive, sweepInstances } from '../ledger/instances-node.ts';
+import { claimInstance, isAlive, livingInstances, sweepInstances } from '../ledger/instances-node.ts';
 import { createLedgerFile } from '../ledger/store-sqlite-open.ts';
 import { openSqliteStore } from '../ledger/store-sqlite.ts';
 import type { LogIdentity, LogStore } from '../ledger/store.ts';
@@ -26,6 +26,8 @@ export interface ClaimedInstance {
   readonly isAliveHere: (id: string) => boolean;
   /** Forgets the instances that are dead. */
   readonly sweep: () => Promise<void>;
+  /** The ids of all gates and commands that have the log open, this one too, wherever they run. */
+  readonly living: () => Promise<readonly string[]>;
 }
 
 /** A file of the home, or the database that the home or its operator names. The driver loads only where it is needed. */
@@ -78,12 +80,14 @@ function claimHere(directory: string): ClaimedInstance {
     isAlive: isAliveHere,
     isAliveHere,
     sweep: async () => void sweepInstances(directory),
+    living: async () => livingInstances(directory),
   };
 }
 
 type SharedInstance = Instance & {
   isAlive(id: string): Promise<boolean>;
   sweep(): Promise<void>;
+  living(): Promise<readonly string[]>;
 };
 
 function both(here: ClaimedInstance, shared: SharedInstance): Omit<ClaimedInstance, 'isAliveHere'> {
@@ -101,5 +105,6 @@ function both(here: ClaimedInstance, shared: SharedInstance): Omit<ClaimedInstan
       await here.sweep();
       await shared.sweep();
     },
+    living: () => shared.living(),
   };
 }

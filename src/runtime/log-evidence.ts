@@ -7,36 +7,43 @@ import type { Exported } from '../evidence/export.ts';
 import type { LogEntry } from '../ledger/ledger.ts';
 import { openCheckpoint } from '../tlog/checkpoint.ts';
 import type { ParsedCheckpoint } from '../tlog/checkpoint.ts';
-import type { ConsistencyProof, InclusionProof } from '../tlog/proof.ts';
+import type { ConsistencyProof, InclusionProof, SignedHead } from '../tlog/proof.ts';
 import { loadTrust } from '../verify/trust.ts';
 import type { Home } from './open-home.ts';
 import { writeTileFiles } from './tile-files.ts';
 import type { OpenedHome } from './with-home.ts';
 
-/** Writes the home's log to a folder, or adds to it what is new. */
+/** Writes the home's log to a folder, or adds to it what is new: up to the newest checkpoint, or to another head. */
 export async function exportHome(
   { layout }: Home,
-  { ledger }: OpenedHome,
+  { ledger }: Pick<OpenedHome, 'ledger'>,
   directory: string,
   onProgress: (done: number, total: number) => void,
+  head?: SignedHead,
 ): Promise<Exported> {
   const trustedRoot = Uint8Array.from(readFileSync(layout.trustedRoot));
   const logKeys = logKeysOf(await loadTrust(trustedRoot));
-  return exportLog(ledger, writeTileFiles(directory), { logKeys, trustedRoot, onProgress });
+  const log = {
+    entries: ledger.entries,
+    checkpoint: () =>
+      head ? Promise.resolve({ size: head.size, text: head.checkpoint }) : ledger.checkpoint(),
+  };
+  return exportLog(log, writeTileFiles(directory), { logKeys, trustedRoot, onProgress });
 }
 
-/** Proves a call's verdict, or its outcome, against the newest checkpoint: NOT_FOUND when there is none. */
+/** Proves a call's verdict, or its outcome, against the newest checkpoint, or another head: NOT_FOUND when there is none. */
 export async function proveCall(
-  { ledger }: OpenedHome,
+  { ledger }: Pick<OpenedHome, 'ledger'>,
   callId: string,
   which: 'verdict' | 'outcome',
+  under?: SignedHead,
 ): Promise<{ readonly entry: LogEntry; readonly proof: InclusionProof }> {
   const entries = await ledger.entriesOfCall(callId);
   const entry = entries.find(({ kind }) => (kind === 'outcome') === (which === 'outcome'));
   if (entry === undefined) {
     throw new CountersignError('NOT_FOUND', `The log has no ${which} of call ${callId}.`);
   }
-  return { entry, proof: await ledger.prove(entry.index) };
+  return { entry, proof: await ledger.prove(entry.index, under) };
 }
 
 /** A tree of the log: how many entries it has, or a checkpoint that was kept, the text of the note. */
@@ -48,7 +55,7 @@ export type NamedTree = { readonly size: number } | { readonly checkpoint: strin
  */
 export async function proveConsistent(
   { layout }: Home,
-  { ledger }: OpenedHome,
+  { ledger }: Pick<OpenedHome, 'ledger'>,
   older: NamedTree,
   newer: NamedTree,
 ): Promise<ConsistencyProof> {

@@ -1,35 +1,46 @@
-import { readFileSync } from 'node:fs';
-import type { NotaryParts } from '../gate/parts.ts';
-import { fromBase64 } from '../call/sha256.ts';
+import type { Clock, NotaryParts } from '../gate/parts.ts';
 import { CountersignError } from '../errors.ts';
-import type { Ledger } from '../ledger/ledger.ts';
 import { createIdentityKeeper, defaultLeafLifetime } from '../pki/identity-keeper.ts';
 import { issueLeaf } from '../pki/leaf.ts';
-import { ecdsaSigner, ed25519Signer, generateEcdsaKey } from '../pki/signer-node.ts';
+import { generateEcdsaKey } from '../pki/signer-node.ts';
 import type { SigningIdentity } from '../pki/signer.ts';
-import { createTimestampAuthority } from '../pki/timestamp.ts';
-import type { TrustedRootJson } from '../pki/trusted-root.ts';
 import { systemClock } from './clock.ts';
-import { logKeyIdOf } from './home-ledger.ts';
-import { readKey, type Home } from './open-home.ts';
+import type { HomeLedger } from './home-ledger.ts';
+import type { Home } from './open-home.ts';
+import { signingKeysOf, type SigningKeys } from './signing-keys.ts';
 
 /** Certificates start this long before they are issued, as whole seconds are all they can say. */
 const startsEarlierMs = 1_000;
 
-/** What signs and records in the name of a home. The signing key is made here and never leaves this process. */
-export function openNotary(home: Home, ledger: Ledger): NotaryParts {
-  const { issuing, timestamp } = readCertificates(home);
-  const caSigner = ecdsaSigner(readKey(home, 'issuing'));
-  const ctSigner = ecdsaSigner(readKey(home, 'ct'));
+export interface HomeNotary extends NotaryParts {
+  /** Opens the home's keys now instead of with the first statement, so that what is wrong with them shows at the start. */
+  openKeys(): void;
+}
+
+/**
+ * What signs and records in the name of a home. The gate's key is made here and never leaves this process. The home's keys are read
+ * again at each renewal of its certificate: what was rotated meanwhile is in use from then on.
+ */
+export function openNotary(
+  home: Home,
+  { ledger, logKeyId }: Pick<HomeLedger, 'ledger' | 'logKeyId'>,
+  clock: Clock = systemClock,
+): HomeNotary {
+  const open = signingKeysOf(home);
+  let keys: SigningKeys | undefined;
 
   const issue = async (now: number): Promise<SigningIdentity> => {
+    keys = open();
+    const { ca, ct, validFor } = keys;
+    if (now < validFor.start || now > validFor.end) throw ended();
     const { signer } = generateEcdsaKey();
     const notBefore = now - startsEarlierMs;
-    const notAfter = notBefore + defaultLeafLifetime;
+    // What is signed after the end of one of its keys would be refused by every verifier.
+    const notAfter = Math.min(notBefore + defaultLeafLifetime, validFor.end);
     const certificate = await issueLeaf({
-      caSigner,
-      caCertificate: issuing,
-      ctSigner,
+      caSigner: ca.signer,
+      caCertificate: ca.certificate,
+      ctSigner: ct,
       spiffeUri: gateIdentity(home),
       issuerUrl: home.config.issuerUrl,
       publicKey: signer.publicKey,
@@ -37,52 +48,27 @@ export function openNotary(home: Home, ledger: Ledger): NotaryParts {
       notAfter,
       now,
     });
-    return { signer, certificate, issuer: issuing, notBefore, notAfter };
+    return { signer, certificate, issuer: ca.certificate, notBefore, notAfter };
   };
 
   return {
     ledger,
     identity: createIdentityKeeper({ issue }),
-    timestamps: createTimestampAuthority({
-      signer: ecdsaSigner(readKey(home, 'timestamp')),
-      certificate: timestamp,
-    }),
-    logKeyId: logKeyIdOf(home.config.origin, ed25519Signer(readKey(home, 'log'))),
-    clock: systemClock,
+    timestamps: { stamp: (message, time) => (keys ??= open()).timestamps.stamp(message, time) },
+    logKeyId,
+    clock,
+    openKeys: () => void (keys ??= open()),
   };
+}
+
+function ended(): CountersignError {
+  return new CountersignError(
+    'CERTIFICATE_NOT_VALID',
+    'The trust root of this home says that its keys are not valid now: they were rotated elsewhere, or the clock is wrong.',
+  );
 }
 
 /** The one name in every signing certificate of a home. */
 export function gateIdentity({ config }: Home): string {
   return `spiffe://${config.trustDomain}/gate/${config.gate}`;
-}
-
-/** The certificate that a bundle carries beside the signing one, DER. */
-export function issuingCertificate(home: Home): Uint8Array {
-  return readCertificates(home).issuing;
-}
-
-function readCertificates({ layout }: Home): {
-  readonly issuing: Uint8Array;
-  readonly timestamp: Uint8Array;
-} {
-  let root: Partial<TrustedRootJson>;
-  try {
-    root = JSON.parse(readFileSync(layout.trustedRoot, 'utf8')) as TrustedRootJson;
-  } catch (error) {
-    throw new CountersignError('HOME_INVALID', `${layout.trustedRoot} cannot be read as JSON.`, {
-      cause: error,
-    });
-  }
-  const first = (chains: TrustedRootJson['certificateAuthorities'] | undefined): Uint8Array => {
-    const der = fromBase64(chains?.[0]?.certChain.certificates[0]?.rawBytes ?? '');
-    if (!der?.length) {
-      throw new CountersignError(
-        'HOME_INVALID',
-        `${layout.trustedRoot} lacks a certificate that this home needs.`,
-      );
-    }
-    return der;
-  };
-  return { issuing: first(root.certificateAuthorities), timestamp: first(root.timestampAuthorities) };
 }

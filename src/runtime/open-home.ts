@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { CountersignError } from '../errors.ts';
-import { homeLayout, keyFiles, type HomeLayout } from './home-layout.ts';
+import { CountersignError, toCountersignError } from '../errors.ts';
+import { homeLayout, type HomeLayout } from './home-layout.ts';
+import { finishKeyChange } from './key-change.ts';
+import { finishLogChange } from './log-change.ts';
+import { passphraseFrom, passphraseVariable, type PassphraseSource } from './passphrase.ts';
 
 /** What `home.json` says. Nothing in it is secret. */
 export interface HomeConfig {
@@ -24,10 +26,19 @@ export interface Home {
   readonly config: HomeConfig;
   /** The address of the ledger as the operator gave it, with its password. Never written anywhere. */
   readonly ledger?: string;
+  /** Opens the home's keys where they are encrypted. Asked for only then. */
+  readonly passphrase?: PassphraseSource;
 }
 
-/** Opens a home, with its ledger at `$COUNTERSIGN_LEDGER` unless told; throws HOME_MISSING or HOME_INVALID. */
-export function openHome(root: string, ledger = process.env['COUNTERSIGN_LEDGER']): Home {
+/**
+ * Opens a home, with its ledger at `$COUNTERSIGN_LEDGER` and its passphrase in `$COUNTERSIGN_KEY_PASSPHRASE` unless told. A change
+ * of keys that a crash interrupted is finished. Throws HOME_MISSING or HOME_INVALID.
+ */
+export function openHome(
+  root: string,
+  ledger = process.env['COUNTERSIGN_LEDGER'],
+  passphrase: PassphraseSource = passphraseFrom(process.env, passphraseVariable),
+): Home {
   const layout = homeLayout(root);
   if (!existsSync(layout.config)) {
     throw new CountersignError(
@@ -37,15 +48,26 @@ export function openHome(root: string, ledger = process.env['COUNTERSIGN_LEDGER'
   }
   assertPrivate(layout.root);
   assertPrivate(layout.keys);
-  return { layout, config: readConfig(layout), ...(ledger && { ledger }) };
+  finishLog(layout);
+  finishKeys(layout);
+  return { layout, config: readConfig(layout), passphrase, ...(ledger && { ledger }) };
 }
 
-export function readKey({ layout }: Home, name: keyof typeof keyFiles): string {
-  const path = join(layout.keys, keyFiles[name]);
+function finishLog(layout: HomeLayout): void {
   try {
-    return readFileSync(path, 'utf8');
+    finishLogChange(layout);
   } catch (error) {
-    throw new CountersignError('HOME_INVALID', `The key ${path} cannot be read.`, { cause: error });
+    const message = `What was restored into ${layout.logChange} cannot be moved to its place.`;
+    throw toCountersignError(error, 'HOME_INVALID', message);
+  }
+}
+
+function finishKeys(layout: HomeLayout): void {
+  try {
+    finishKeyChange(layout);
+  } catch (error) {
+    const message = `The keys in ${layout.keyChange} cannot be moved to their places.`;
+    throw toCountersignError(error, 'HOME_INVALID', message);
   }
 }
 

@@ -20,9 +20,13 @@ import { canonicalJson } from '../call/canonical-json.ts';
 import { utf8 } from '../call/sha256.ts';
 import { openApiKeyFile } from './api-key-file.ts';
 import { changeRecorder } from './changes.ts';
+import { readHomeSettings, type HomeSettings } from './home-config.ts';
 import { openHomeLedger, type HomeLedger } from './home-ledger.ts';
+import { gateWitnesses } from './home-witnesses.ts';
+import { announceKeyEvent } from './key-event.ts';
 import { openNotary } from './notary.ts';
 import { openHome } from './open-home.ts';
+import { passphraseFrom, passphraseVariable } from './passphrase.ts';
 import { recordPolicy } from './policy-change.ts';
 import { resolveServer, type ResolvedServer, type ServerCommand } from './server-ref.ts';
 
@@ -47,6 +51,7 @@ const mode = 'same-user';
 interface OpenGate {
   readonly authenticator: Authenticator;
   readonly policy: Policy;
+  readonly settings: HomeSettings;
   readonly homeLedger: HomeLedger;
   readonly notary: NotaryParts;
   readonly recordChange: RecordChange;
@@ -92,7 +97,8 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
   };
   const opened = options.relayPatterns.map(parsePattern);
   const server = resolveServer(options.name, options.target, { cwd: options.cwd, path: environment['PATH'] });
-  const home = openHome(options.home, options.ledger);
+  const home = openHome(options.home, options.ledger, passphraseFrom(options.env, passphraseVariable));
+  const settings = readHomeSettings(home);
   const authenticator = createAuthenticator({
     keys: openApiKeyFile({ peppers: home.layout.peppers, keys: home.layout.apiKeys }),
     trustDomain: home.config.trustDomain,
@@ -102,14 +108,16 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
   const policy = compilePolicy(files.map((name) => ({ name, text: readPolicy(name) })));
   const homeLedger = await openHomeLedger(home);
   try {
-    const notary = openNotary(home, homeLedger.ledger);
+    const notary = openNotary(home, homeLedger);
+    notary.openKeys();
+    await announceKeyEvent(home.layout, notary);
     const recordChange = changeRecorder(notary, mode);
     await recover({ ...notary, mode }, homeLedger.isAlive);
     await homeLedger.sweep();
     await recordPolicy(homeLedger.ledger, recordChange, server.ref.name, policy);
     const { command, args } = options.target;
     const target = startMcpStdioTarget({ command, args, environment, cwd: options.cwd });
-    return { authenticator, policy, homeLedger, notary, recordChange, server, opened, target };
+    return { authenticator, policy, settings, homeLedger, notary, recordChange, server, opened, target };
   } catch (error) {
     await homeLedger.close();
     throw error;
@@ -140,11 +148,12 @@ async function runOpen(
 }
 
 function assembleGate(open: OpenGate, listing: McpListing): Gate {
-  const { authenticator, policy, homeLedger, notary, recordChange, server } = open;
+  const { authenticator, policy, settings, homeLedger, notary, recordChange, server } = open;
   const { ledger, instance } = homeLedger;
   const { command, args } = server.resolved;
   return createGate({
     ...notary,
+    ...gateWitnesses(settings, ledger, process.stderr),
     mode,
     authenticator,
     policy,

@@ -8,15 +8,25 @@ const deepest = 3;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** For the gateway alone: the caller's API key, the ledger's address with its password, and what opens the home's keys. */
+const withheld: ReadonlySet<string> = new Set([
+  'COUNTERSIGN_API_KEY',
+  'COUNTERSIGN_LEDGER',
+  'COUNTERSIGN_KEY_PASSPHRASE',
+  'COUNTERSIGN_KEY_PASSPHRASE_FILE',
+  'COUNTERSIGN_NEW_KEY_PASSPHRASE',
+  'COUNTERSIGN_NEW_KEY_PASSPHRASE_FILE',
+]);
+
 /**
- * The environment of a wrapped server: the gateway's own, one level deeper, without the caller's API key and the ledger's
- * address, which may hold a password: both are for the gateway alone.
+ * The environment of a wrapped server: the gateway's own, one level deeper, without what is for the gateway alone.
  *
  * @throws CountersignError `CONFIG_INVALID` when too many gateways stand above already, or the marker is no number.
  */
 export function childEnvironment(environment: Environment): Record<string, string | undefined> {
-  const { COUNTERSIGN_API_KEY: _key, COUNTERSIGN_LEDGER: _ledger, ...passed } = environment;
-  return { ...passed, [depthVariable]: String(nextDepth(environment[depthVariable])) };
+  // Windows takes a name in any case.
+  const passed = Object.entries(environment).filter(([name]) => !withheld.has(name.toUpperCase()));
+  return { ...Object.fromEntries(passed), [depthVariable]: String(nextDepth(environment[depthVariable])) };
 }
 
 /** The depth of a process that is started below one whose marker is `marker`. */

@@ -31,6 +31,8 @@ export type Execution =
         | 'CALLER_CANCELLED'
         | 'LEASE_ENDED'
         | 'PERMIT_EXPIRED'
+        | 'WITNESS_UNAVAILABLE'
+        | 'LOG_FORKED'
         | 'GATE_DIED';
       readonly message: string;
     };

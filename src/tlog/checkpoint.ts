@@ -111,7 +111,8 @@ function parseBody(text: string): Required<Checkpoint> | undefined {
 /** DER before the 32 key bytes of every Ed25519 SubjectPublicKeyInfo (RFC 8410 §4). */
 const spkiPrefix = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
 
-function rawPublicKey(signer: CheckpointSigner): Uint8Array {
+/** The 32 bytes of the signer's key; SIGNING_FAILED when it is not an Ed25519 key. */
+export function rawPublicKey(signer: CheckpointSigner): Uint8Array {
   const prefix = signer.publicKey.subarray(0, spkiPrefix.length);
   const publicKey = signer.publicKey.subarray(spkiPrefix.length);
   if (
@@ -119,7 +120,7 @@ function rawPublicKey(signer: CheckpointSigner): Uint8Array {
     !equalBytes(prefix, spkiPrefix) ||
     publicKey.length !== publicKeyLength
   ) {
-    throw new CountersignError('SIGNING_FAILED', 'A log signs its checkpoints with an Ed25519 key.');
+    throw new CountersignError('SIGNING_FAILED', 'Checkpoints are signed with an Ed25519 key.');
   }
   return publicKey;
 }

@@ -30,10 +30,12 @@ const controlPattern = /[\0-\t\v-\x1f]/;
 
 /** The note's text form. Its text must end with a newline. */
 export function formatNote(note: Note): string {
-  const lines = note.signatures.map(
-    ({ name, keyId, signature }) => `\u2014 ${name} ${base64(concatBytes(keyId, signature))}\n`,
-  );
-  return `${note.text}\n${lines.join('')}`;
+  return `${note.text}\n${note.signatures.map(formatSignatureLine).join('')}`;
+}
+
+/** One line of a note below its empty line, its newline included. */
+export function formatSignatureLine({ name, keyId, signature }: NoteSignature): string {
+  return `\u2014 ${name} ${base64(concatBytes(keyId, signature))}\n`;
 }
 
 /**
@@ -95,10 +97,11 @@ function verifyLine(text: string, signature: Uint8Array, key: VerifierKey): bool
   return verifyEd25519(signature.subarray(timeLength), cosignedMessage(text, time), key.publicKey);
 }
 
-const timeLength = 8;
+/** Bytes of the time in a cosignature. */
+export const timeLength = 8;
 
 /** The message of https://c2sp.org/tlog-cosignature: header and time, then the whole checkpoint body. */
-function cosignedMessage(text: string, time: number): Uint8Array {
+export function cosignedMessage(text: string, time: number): Uint8Array {
   return utf8(`cosignature/v1\ntime ${time}\n${text}`);
 }
 

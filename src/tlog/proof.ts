@@ -8,6 +8,14 @@ export interface InclusionProof {
   readonly checkpoint: string;
 }
 
+/** A tree head as somebody shows it: size and root are those that `checkpoint`, a signed note's text, states. */
+export interface SignedHead {
+  readonly size: number;
+  /** 32 bytes. */
+  readonly root: Uint8Array;
+  readonly checkpoint: string;
+}
+
 /** That one tree begins with another (RFC 6962 §2.1.2). */
 export interface ConsistencyProof {
   readonly oldSize: number;

@@ -53,6 +53,7 @@ export async function verifyCall(parts: CallParts, given: Given, failures: Failu
   const said = verdict?.facts?.kind === 'outcome' ? undefined : verdict?.facts;
   const did = outcome?.facts?.kind === 'outcome' ? outcome.facts : undefined;
   const action = await attempt(failures, () => openAction(verdict ?? outcome, given.action));
+  await attempt(failures, () => answer && requireOwnCall(answer, (verdict ?? outcome)?.facts));
   const openings = await attempt(failures, () => (answer ? readOpenings(answer.openings) : noOpenings));
   if (openings === undefined) return action ? { subject: 'opened' } : {};
   const checks = {
@@ -68,6 +69,12 @@ export async function verifyCall(parts: CallParts, given: Given, failures: Failu
     ...(checks.params && { params: 'opened' }),
     ...(checks.result && { result: checks.result }),
   };
+}
+
+/** An action's answer names its call. */
+function requireOwnCall(answer: Answer, facts: Facts): void {
+  if (answer.callId !== undefined && answer.callId !== facts?.callId)
+    fail('UNBOUND', 'callId', 'The answer names another call than its envelopes.');
 }
 
 function openAction(

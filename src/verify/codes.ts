@@ -28,13 +28,17 @@ export const verifyCodes = [
   'LEAF_MISMATCH',
   'INCLUSION_INVALID',
   'CHECKPOINT_INVALID',
+  'COSIGNATURE_INVALID',
   'TREE_MISMATCH',
+  // keys that somebody else may hold
+  'KEY_COMPROMISED',
   // what it says
   'STATEMENT_MALFORMED',
   'SUBJECT_MISMATCH',
   'PAIR_MISMATCH',
   'UNBOUND',
   'EXPECTATION_FAILED',
+  'ASSURANCE_TOO_LOW',
 ] as const;
 
 export type VerifyCode = (typeof verifyCodes)[number];

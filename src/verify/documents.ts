@@ -16,7 +16,7 @@ import { readJson } from './read-json.ts';
 export type Content =
   /** A bundle by itself. */
   | { readonly kind: 'bundle'; readonly bundle: Uint8Array }
-  /** A tool result or a JSON-RPC response with the envelopes of its call. */
+  /** A tool result, a JSON-RPC response or an action's answer, with the envelopes of its call. */
   | { readonly kind: 'answer'; readonly answer: Answer };
 
 export interface Answer {
@@ -28,6 +28,10 @@ export interface Answer {
   /** The result or the error as its reader sees it, ours included. */
   readonly value: JsonObject;
   readonly isError: boolean;
+  /** Whether it says nothing besides envelopes and refusal. */
+  readonly isBare: boolean;
+  /** The call that an action's answer says it is of. */
+  readonly callId?: Json;
   readonly result: GivenResult;
 }
 
@@ -102,9 +106,42 @@ export function readDocument(bytes: Uint8Array): Content {
   if (root.kind !== 'object') return fail(malformed, '', 'This is no JSON object.');
   requireUnrepeated(parsed, root);
   if (memberOf(root, 'mediaType') !== undefined) return { kind: 'bundle', bundle: bytes };
+  if (isActionAnswer(root)) return { kind: 'answer', answer: readActionAnswer(parsed, bytes, root) };
   const { node, holder } = findAnswer(root);
   requireUnrepeated(parsed, node);
-  return { kind: 'answer', answer: readAnswer(parsed, bytes, node, holder) };
+  const answer = {
+    ...readEnvelopes(parsed, node, holder),
+    value: node.value,
+    isError: holder === 'data',
+    isBare: false,
+    result: takeApart(bytes.subarray(node.start, node.end), holder, isAmbiguous(parsed, node)),
+  };
+  return { kind: 'answer', answer };
+}
+
+const actionMembers: ReadonlySet<string> = new Set(['callId', 'result', 'error', '_meta']);
+
+/** What an action answers: `{callId, result | error, _meta}`, the envelopes beside what was done and not around it. */
+function isActionAnswer({ members }: ObjectNode): boolean {
+  return members.some(({ key }) => key === 'callId') && members.every(({ key }) => actionMembers.has(key));
+}
+
+function readActionAnswer(parsed: ParsedJson, bytes: Uint8Array, root: ObjectNode): Answer {
+  const told = root.members.filter(({ key }) => key === 'result' || key === 'error');
+  const [content] = told;
+  if (told.length > 1) return fail(malformed, '', 'An action has a result or an error, not both.');
+  return {
+    ...readEnvelopes(parsed, root, '_meta'),
+    value: root.value,
+    isError: content?.key === 'error',
+    isBare: content === undefined,
+    callId: root.value['callId'] ?? null,
+    result: {
+      originals: content ? [bytes.subarray(content.node.start, content.node.end)] : [],
+      values: content ? [content.node.value] : [],
+      ambiguous: content !== undefined && isAmbiguous(parsed, content.node),
+    },
+  };
 }
 
 /** A JSON-RPC response holds a result or an error and nothing else that a reader might take for one. */
@@ -119,12 +156,11 @@ function findAnswer(root: ObjectNode): { readonly node: ObjectNode; readonly hol
   return { node: answer.node, holder: answer.key === 'result' ? '_meta' : 'data' };
 }
 
-function readAnswer(
+function readEnvelopes(
   parsed: ParsedJson,
-  bytes: Uint8Array,
   node: ObjectNode,
   holder: '_meta' | 'data',
-): Answer {
+): Pick<Answer, 'verdict' | 'outcome' | 'openings' | 'denial'> {
   const place = memberOf(node, holder);
   const envelopes = place && memberOf(place, metaKeys.envelope);
   if (place?.kind !== 'object' || envelopes?.kind !== 'object') {
@@ -147,9 +183,6 @@ function readAnswer(
     outcome,
     openings,
     denial: memberOf(place, metaKeys.denial)?.value,
-    value: node.value,
-    isError: holder === 'data',
-    result: takeApart(bytes.subarray(node.start, node.end), holder, isAmbiguous(parsed, node)),
   };
 }
 
@@ -184,6 +217,6 @@ function requireUnrepeated(parsed: ParsedJson, container: ObjectNode): void {
   if (repeated) fail(malformed, '', 'A key stands twice: two parsers could read this differently.');
 }
 
-function isAmbiguous(parsed: ParsedJson, node: ObjectNode): boolean {
+function isAmbiguous(parsed: ParsedJson, node: JsonNode): boolean {
   return parsed.ambiguities.some(({ offset }) => offset >= node.start && offset < node.end);
 }

@@ -1,7 +1,7 @@
 import { equalBytes, fromBase64, fromUtf8 } from '../call/sha256.ts';
 import { attempt, fail } from './codes.ts';
 import { verifyParts } from './envelope.ts';
-import type { Refused, SignedParts, Verified } from './envelope.ts';
+import type { Refused, SignedParts, Verified, VerifyOptions } from './envelope.ts';
 import { leafOf } from './leaf.ts';
 import { limits } from './limits.ts';
 import type { Place } from './log-entry.ts';
@@ -27,6 +27,7 @@ export async function verifyEntry(
   entry: LoggedEntry,
   place: Place,
   trust: Trust,
+  options: VerifyOptions = {},
 ): Promise<VerifiedEntry | Refused> {
   const tooLarge = [
     ['payload', entry.payload, limits.bundle],
@@ -47,7 +48,7 @@ export async function verifyEntry(
     payload: entry.payload,
     timestamp: entry.timestamp.length === 0 ? undefined : entry.timestamp,
   };
-  return verifyParts(parts, trust, {}, async (signedBytes, failures) =>
+  return verifyParts(parts, trust, options, async (signedBytes, failures) =>
     attempt(failures, () => {
       if (equalBytes(leafOf(signedBytes, parts), entry.leaf)) return place;
       return fail('LEAF_MISMATCH', 'leaf', 'The logged leaf is not about this statement.');

@@ -1,12 +1,16 @@
 import { hex, sha256 } from '../call/sha256.ts';
 import type { Json } from '../call/json.ts';
+import type { VerifierKey } from '../tlog/vkey.ts';
 import { readBundle } from './bundle.ts';
 import type { Bundle } from './bundle.ts';
 import { attempt, fail } from './codes.ts';
 import type { Failure } from './codes.ts';
+import { requireSeenAfter } from './cosignatures.ts';
 import { verifySignature } from './crypto.ts';
 import { leafOf, preAuthentication } from './leaf.ts';
 import { clockTolerance, limits } from './limits.ts';
+import { requireUncompromised } from './last-trusted.ts';
+import type { Compromised } from './last-trusted.ts';
 import { requireLogValidAt, verifyLogEntry } from './log-entry.ts';
 import type { Place } from './log-entry.ts';
 import { readFacts } from './predicates.ts';
@@ -23,6 +27,10 @@ import type { Trust } from './trust.ts';
 export interface VerifyOptions {
   /** The SPIFFE URI that must have signed. Without it, whoever the trust root's CA certified. */
   readonly identity?: string;
+  /** Keys that somebody else may hold: what they signed counts only as far as a last trusted head shows it. */
+  readonly compromised?: Compromised;
+  /** Whose cosignatures count, under their keys. Without them nobody's do. */
+  readonly witnesses?: readonly VerifierKey[];
 }
 
 /** An envelope that every check passed. */
@@ -60,7 +68,7 @@ export async function verifyEnvelope(
   if (parsed === undefined) return { ok: false, failures };
 
   const verified = await verifyParts(parsed, trust, options, (signedBytes, found) =>
-    verifyLogEntry(parsed.entry, leafOf(signedBytes, parsed), trust, found),
+    verifyLogEntry(parsed.entry, leafOf(signedBytes, parsed), trust, found, options.witnesses),
   );
   return verified.ok ? { ...verified, bundleVersion: parsed.version } : verified;
 }
@@ -90,6 +98,10 @@ export async function verifyParts(
   const [stamp, place] = [when.value, where.value];
   if (signer && stamp) await attempt(failures, () => requireValidAt(signer, stamp.time));
   if (place && stamp) await attempt(failures, () => requireLogValidAt(place, stamp.time));
+  if (place && stamp) await attempt(failures, () => requireSeenAfter(place.cosigned, stamp.time));
+  if (signer && stamp && place && options.compromised) {
+    await requireUncompromised({ signer, stamp, place }, options.compromised, failures);
+  }
   if (signed !== true) return { ok: false, failures };
 
   // From here on the payload is what the signer said, and not before.

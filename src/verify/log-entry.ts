@@ -4,11 +4,14 @@ import type { ParsedCheckpoint } from '../tlog/checkpoint.ts';
 import { leafHash, verifyInclusion } from '../tlog/merkle.ts';
 import { parseNote, signaturesBy } from '../tlog/note.ts';
 import { signatureTypes } from '../tlog/vkey.ts';
+import type { VerifierKey } from '../tlog/vkey.ts';
 import type { LogEntry } from './bundle.ts';
 import { attempt, fail } from './codes.ts';
 import type { Failure } from './codes.ts';
+import { readCosignatures } from './cosignatures.ts';
+import type { Cosigned } from './cosignatures.ts';
 import { ed25519Raw, verifySignature } from './crypto.ts';
-import { isWithin } from './trust.ts';
+import { isWithin, periodAcrossKeys } from './trust.ts';
 import type { Log, Trust } from './trust.ts';
 
 /** Where an envelope stands in which log, under a head that the log signed. */
@@ -17,6 +20,8 @@ export interface Place {
   readonly index: number;
   readonly treeSize: number;
   readonly rootHash: Uint8Array;
+  /** Who of the witnesses that were named cosigned that head; absent when nobody did. */
+  readonly cosigned?: Cosigned;
 }
 
 const entryField = 'verificationMaterial.tlogEntries[0]';
@@ -32,6 +37,7 @@ export async function verifyLogEntry(
   leaf: Uint8Array,
   trust: Trust,
   failures: Failure[],
+  witnesses: readonly VerifierKey[] = [],
 ): Promise<Place | undefined> {
   const found = await attempt(failures, () => findLog(entry, trust));
   if (found === undefined) return undefined;
@@ -58,8 +64,17 @@ export async function verifyLogEntry(
       fail('INCLUSION_INVALID', proofField, 'The proof does not lead from the entry to the root.');
     }
   });
+  const cosigned = await attempt(failures, () => readCosignatures(proof.checkpoint, trust, witnesses));
   if (failures.length > before) return undefined;
-  return { log: found.log, index: logIndex, treeSize: proof.treeSize, rootHash: proof.rootHash };
+  const { treeSize, rootHash } = proof;
+  const log = withEarlierKeys(found.log, trust);
+  return { log, index: logIndex, treeSize, rootHash, ...(cosigned && { cosigned }) };
+}
+
+/** A key that succeeded another signs heads over entries that are older than itself. */
+function withEarlierKeys(log: Log, trust: Trust): Log {
+  const { start } = periodAcrossKeys(log, trust);
+  return start === log.validFor.start ? log : { ...log, validFor: { ...log.validFor, start } };
 }
 
 function findLog(entry: LogEntry | undefined, trust: Trust): { entry: LogEntry; log: Log } {
@@ -99,7 +114,7 @@ async function openCheckpoint(text: string, log: Log): Promise<ParsedCheckpoint>
   return parseCheckpoint(text) ?? fail('CHECKPOINT_INVALID', checkpointField, 'It is not a checkpoint.');
 }
 
-/** A log key signs only within its period; the entry was made when its signature was stamped. */
+/** The entry was made when its signature was stamped, and its head was signed then or later: not by a key that had ended. */
 export function requireLogValidAt(place: Place, time: number): void {
   if (!isWithin(place.log.validFor, time)) {
     fail(

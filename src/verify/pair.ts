@@ -2,12 +2,21 @@ import { hex } from '../call/sha256.ts';
 import { clockTolerance } from './limits.ts';
 import type { Failure, VerifyCode } from './codes.ts';
 import type { VerifiedEntry } from './entry.ts';
+import type { OutcomeFacts, VerdictFacts } from './predicates.ts';
+
+/** What a pair's check needs of a verified statement. */
+export type PairSide = Pick<VerifiedEntry, 'place' | 'sha256'> & {
+  readonly signer: Pick<VerifiedEntry['signer'], 'identity'>;
+  readonly stamp: Pick<VerifiedEntry['stamp'], 'time'>;
+  readonly statement: Pick<VerifiedEntry['statement'], 'subject'>;
+  readonly facts: Pick<VerdictFacts, 'kind' | 'callId' | 'decidedAt'> | OutcomeFacts | undefined;
+};
 
 /**
  * What is wrong between a verdict and the outcome that came with it; empty when they are of one call, one trust domain,
  * one log, and in order. Both were verified, each by itself.
  */
-export function verifyPair(verdict: VerifiedEntry, outcome: VerifiedEntry): readonly Failure[] {
+export function verifyPair(verdict: PairSide, outcome: PairSide): readonly Failure[] {
   const failures: Failure[] = [];
   const expect = (holds: boolean, field: string, message: string): void => {
     if (!holds) failures.push({ code: 'PAIR_MISMATCH', field, message });
@@ -27,7 +36,11 @@ export function verifyPair(verdict: VerifiedEntry, outcome: VerifiedEntry): read
   expect(sameSubject(verdict, outcome), 'subject', 'They are about different actions.');
   expect(reference.sha256 === verdict.sha256, 'verdict.sha256', 'The outcome is of another verdict.');
   expect(reference.logIndex === verdict.place.index, 'verdict.logIndex', 'The outcome names another entry.');
-  expect(verdict.place.log === outcome.place.log, 'verdict.logIndex', 'They stand in different logs.');
+  expect(
+    verdict.place.log.origin === outcome.place.log.origin,
+    'verdict.logIndex',
+    'They stand in different logs.',
+  );
   // The tree that the outcome names existed when the outcome was signed: the one stands in it, the other cannot.
   expect(
     reference.logIndex < reference.treeSize,
@@ -44,6 +57,11 @@ export function verifyPair(verdict: VerifiedEntry, outcome: VerifiedEntry): read
     'timestamp',
     'The outcome was stamped before its verdict.',
   );
+  expect(
+    said.decidedAt <= (did.startedAt ?? did.finishedAt) + clockTolerance,
+    'startedAt',
+    'The call began before it was decided.',
+  );
   expect(said.kind !== 'deny', 'verdict', 'What was denied has no outcome.');
   return [...failures, ...verifyOneTree([verdict, outcome])];
 }
@@ -52,7 +70,9 @@ export function verifyPair(verdict: VerifiedEntry, outcome: VerifiedEntry): read
  * What shows that several envelopes are not of one tree: two heads of one size with different roots, or two statements
  * under one index. It finds what the envelopes themselves prove; heads of different sizes need a consistency proof.
  */
-export function verifyOneTree(envelopes: readonly VerifiedEntry[]): readonly Failure[] {
+export function verifyOneTree(
+  envelopes: readonly Pick<PairSide, 'place' | 'sha256' | 'facts'>[],
+): readonly Failure[] {
   const seen = new Map<string, string>();
   const failures: Failure[] = [];
   const note = (key: string, value: string, code: VerifyCode, message: string): void => {
@@ -61,27 +81,27 @@ export function verifyOneTree(envelopes: readonly VerifiedEntry[]): readonly Fai
     seen.set(key, before ?? value);
   };
   for (const { place, sha256, facts } of envelopes) {
+    // A log that gets another key keeps its origin and its tree: two keys must not show two trees either.
     const { origin } = place.log;
-    const log = `${origin} ${hex(place.log.keyId)}`;
     const forked = `The log ${origin} has two roots for one size: it shows different trees to different readers.`;
-    note(`${log} size ${place.treeSize}`, hex(place.rootHash), 'TREE_MISMATCH', forked);
+    note(`${origin} size ${place.treeSize}`, hex(place.rootHash), 'TREE_MISMATCH', forked);
     note(
-      `${log} index ${place.index}`,
+      `${origin} index ${place.index}`,
       sha256,
       'TREE_MISMATCH',
       `The log ${origin} has two entries under one index.`,
     );
     if (facts?.kind === 'outcome') {
-      note(`${log} size ${facts.verdict.treeSize}`, facts.verdict.rootHash, 'TREE_MISMATCH', forked);
+      note(`${origin} size ${facts.verdict.treeSize}`, facts.verdict.rootHash, 'TREE_MISMATCH', forked);
     }
   }
   return failures;
 }
 
-function trustDomain({ signer }: VerifiedEntry): string {
+function trustDomain({ signer }: PairSide): string {
   return signer.identity.split('/')[2] ?? '';
 }
 
-function sameSubject(a: VerifiedEntry, b: VerifiedEntry): boolean {
+function sameSubject(a: PairSide, b: PairSide): boolean {
   return a.statement.subject[0]?.sha256 === b.statement.subject[0]?.sha256;
 }

@@ -1,6 +1,7 @@
 import { hex } from '../call/sha256.ts';
 import type { VerifyCode } from './codes.ts';
 import type { Binding } from './calls.ts';
+import type { Assurance, Cosigned } from './cosignatures.ts';
 import type { Verified } from './envelope.ts';
 
 /** One envelope, for people and machines. Only what was verified; absent where the statement does not say. */
@@ -30,6 +31,12 @@ export interface EnvelopeReport {
     readonly treeSize: number;
     /** Hex. */
     readonly rootHash: string;
+    /** Who of the witnesses that were named cosigned that head, and since when: RFC 3339. Absent when nobody did. */
+    readonly cosigned?: {
+      readonly witnesses: number;
+      readonly names: readonly string[];
+      readonly since: string;
+    };
   };
   /** Hex SHA-256 of the signed bytes. */
   readonly sha256: string;
@@ -57,8 +64,10 @@ export interface Report {
   readonly ok: boolean;
   /** Hex SHA-256 of the trust root's canonical JSON. */
   readonly trustRoot: string;
-  /** `self`: log and clock are those of the trust root itself, and no witness was asked. */
-  readonly assurance: 'self';
+  /** The weakest of all envelopes' that were verified. */
+  readonly assurance: Assurance;
+  /** Hex SHA-256 of the declaration of compromised keys that was applied, as canonical JSON; absent when none was given. */
+  readonly compromised?: string;
   readonly calls: readonly CallReport[];
   /** What shows only between calls: a log with two trees. */
   readonly failures: readonly ReportedFailure[];
@@ -76,6 +85,7 @@ export function reportEnvelope(verified: Verified): EnvelopeReport {
       index: place.index,
       treeSize: place.treeSize,
       rootHash: hex(place.rootHash),
+      ...(place.cosigned && { cosigned: reportCosigned(place.cosigned) }),
     },
     sha256: verified.sha256,
   };
@@ -98,4 +108,8 @@ export function reportEnvelope(verified: Verified): EnvelopeReport {
     ...(facts.human !== undefined && { human: facts.human }),
     ...(name !== undefined && { tool: server === undefined ? name : `${server}/${name}` }),
   };
+}
+
+function reportCosigned({ count, names, since }: Cosigned) {
+  return { witnesses: count, names, since: new Date(since).toISOString() };
 }

@@ -13,7 +13,7 @@ import { verifySignature } from './crypto.ts';
 import type { VerifyKey } from './crypto.ts';
 import { clockTolerance, limits } from './limits.ts';
 import { isWithin } from './trust.ts';
-import type { Authority, Trust } from './trust.ts';
+import type { Authority, Log, Trust } from './trust.ts';
 
 /** A signing certificate that chains to the trust root. Whether it was valid when it signed is `requireValidAt`. */
 export interface Signer {
@@ -24,8 +24,8 @@ export interface Signer {
   readonly identity: string;
   /** What its issuer calls itself. */
   readonly issuerUrl: string;
-  /** When the certificate's SCTs were signed: wall milliseconds. */
-  readonly scts: readonly number[];
+  /** Of each of the certificate's SCTs: when it was signed, in wall milliseconds, and by which log. */
+  readonly scts: readonly { readonly time: number; readonly log: Log }[];
 }
 
 const leafField = 'verificationMaterial.certificate';
@@ -147,7 +147,7 @@ async function verifyScts(
         (await verifySignature(log.key, sctSigningInput(sct, issuerKeyHash, tbs), signature));
       if (!signed)
         return fail('SCT_INVALID', leafField, 'The signature of its certificate timestamp does not hold.');
-      return timestamp;
+      return { time: timestamp, log };
     }),
   );
 }
@@ -184,7 +184,7 @@ export function requireValidAt(signer: Signer, time: number): void {
       'The certificate authority was not valid when the signature was stamped.',
     );
   }
-  if (scts.some((timestamp) => timestamp > time + clockTolerance)) {
+  if (scts.some((sct) => sct.time > time + clockTolerance)) {
     fail('SCT_INVALID', leafField, 'The certificate timestamp is later than the signature.');
   }
 }

@@ -16,6 +16,8 @@ export interface Stamp {
   readonly time: number;
   /** URI of the authority. */
   readonly authority: string;
+  /** Its certificates, the root last. */
+  readonly chain: Authority['chain'];
 }
 
 const field = 'verificationMaterial.timestampVerificationData.rfc3161Timestamps[0]';
@@ -45,7 +47,7 @@ export async function verifyTimestamp(
   ) {
     return invalid('The timestamp authority was not valid at the time that it states.');
   }
-  return { time, authority: authority.uri };
+  return { time, authority: authority.uri, chain: authority.chain };
 }
 
 function read(token: Uint8Array): TimestampResponse {

@@ -280,3 +280,18 @@ function requireDistinctKeys(trust: Omit<Trust, 'fingerprint'>): void {
 export function isWithin(period: Period, time: number): boolean {
   return period.start <= time && time <= period.end;
 }
+
+/** When a log was signed by one key or another of its name. Periods that leave a gap are not joined over it. */
+export function periodAcrossKeys(log: Log, { transparencyLogs }: Trust): Period {
+  const periods = transparencyLogs
+    .filter(({ origin }) => origin === log.origin)
+    .map(({ validFor }) => validFor);
+  return joined(log.validFor, periods);
+}
+
+function joined(own: Period, periods: readonly Period[]): Period {
+  const touching = periods.filter(({ start, end }) => start <= own.end && own.start <= end);
+  const start = Math.min(own.start, ...touching.map((period) => period.start));
+  const end = Math.max(own.end, ...touching.map((period) => period.end));
+  return start === own.start && end === own.end ? own : joined({ start, end }, periods);
+}

@@ -1,8 +1,10 @@
 import type { Json } from '../call/json.ts';
 import { verifyCall } from './calls.ts';
 import type { Given } from './calls.ts';
-import { attempt } from './codes.ts';
+import { attempt, fail } from './codes.ts';
 import type { Failure } from './codes.ts';
+import { assuranceOf, isAtLeast } from './cosignatures.ts';
+import type { Assurance } from './cosignatures.ts';
 import { readDocument, splitDocuments } from './documents.ts';
 import type { Answer } from './documents.ts';
 import { verifyEnvelope } from './envelope.ts';
@@ -24,6 +26,8 @@ export interface Input {
 export interface InputOptions extends VerifyOptions, Given {
   /** Openings of single fields, as JSON or JSON lines: each must open what was signed. */
   readonly openings?: readonly Uint8Array[];
+  /** The least that every envelope must have; `self` unless told. */
+  readonly assurance?: Assurance;
 }
 
 /** A call on its way to its report. */
@@ -74,7 +78,8 @@ export async function verifyInputs(
   return {
     ok: calls.length > 0 && failures.length === 0 && calls.every((call) => call.ok),
     trustRoot: trust.fingerprint,
-    assurance: 'self',
+    ...(options.compromised && { compromised: options.compromised.fingerprint }),
+    assurance: weakestOf(drafts.flatMap(envelopesOf)),
     calls,
     failures,
   };
@@ -181,6 +186,7 @@ async function finish(
   for (const opening of own) {
     await attempt(found, () => opened.push(requireOpening(opening, draft)));
   }
+  await attempt(found, () => requireAssurance(envelopesOf(draft), options.assurance));
   failures.push(...found.map((failure) => ({ part: 'call' as const, ...failure })));
   const envelopes = envelopesOf(draft).map(reportEnvelope);
   return {
@@ -190,6 +196,24 @@ async function finish(
     envelopes,
     binding: { ...binding, ...(opened.length > 0 && { openings: opened }) },
   };
+}
+
+function requireAssurance(envelopes: readonly Verified[], demanded: Assurance = 'self'): void {
+  for (const { place } of envelopes) {
+    if (isAtLeast(place.cosigned, demanded)) continue;
+    fail(
+      'ASSURANCE_TOO_LOW',
+      `entry ${place.index}`,
+      `Its assurance is ${assuranceOf(place.cosigned)}, and ${demanded} is demanded.`,
+    );
+  }
+}
+
+function weakestOf(envelopes: readonly Verified[]): Assurance {
+  const [first, ...rest] = envelopes.map(({ place }) => place.cosigned);
+  return assuranceOf(
+    rest.reduce((weakest, one) => ((one?.count ?? 0) < (weakest?.count ?? 0) ? one : weakest), first),
+  );
 }
 
 function envelopesOf({ verdict, outcome, others }: Draft): readonly Verified[] {

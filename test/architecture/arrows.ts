@@ -59,6 +59,10 @@ export const rooms: Readonly<Record<string, Arrows>> = {
     may: ['verify/', 'policy/', 'tlog/', 'call/'],
     why: 'Replay and absence, from what was verified.',
   },
+  witness: {
+    may: ['tlog/', 'call/'],
+    why: 'Watches logs of others: it knows checkpoints and proofs, and nothing of what a log records.',
+  },
   console: { may: ['verify/'], why: 'Pages: HTTP for data, our verifier for trust.' },
   runtime: {
     may: [
@@ -74,6 +78,7 @@ export const rooms: Readonly<Record<string, Arrows>> = {
       'gateway/',
       'verify/trust.ts',
       'evidence/',
+      'witness/',
     ],
     why: 'The only place where rooms are put together.',
   },
@@ -100,14 +105,17 @@ const index: Arrows = {
     'envelope/',
     'gate/',
     'verify/',
+    // An auditor may be a Worker that fetches tiles: replay reads through a port, and knows no file or network.
+    'evidence/',
   ],
   why: 'What a library user imports; runtime-neutral.',
 };
 
 const roomless: Arrows = { may: [], why: 'It belongs to no room.' };
 
-/** Implementations of the ledger's store port: chosen where everything is put together, and nowhere else. */
-const isStore = (file: string): boolean => /^ledger\/(?:store-|.*sqlite|.*postgres)/.test(file);
+/** Implementations of a store port, the ledger’s or a witness’s: chosen where everything is put together, and nowhere else. */
+const isStore = (file: string): boolean =>
+  /^ledger\/(?:store-|.*sqlite|.*postgres)|^witness\/.*sqlite/.test(file);
 
 /** Where Node's own modules may be imported. Everything else must also run on Workers. */
 const nodeFiles = [
@@ -116,6 +124,7 @@ const nodeFiles = [
   /^targets\//,
   /^gateway\/.*stdio/,
   /^ledger\/[^/]*(?:sqlite|postgres)/,
+  /^witness\/[^/]*sqlite/,
   /^(?:ledger|pki)\/.*-node\.ts$/,
 ];
 
@@ -124,10 +133,14 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^@noble\/hashes(?:\/|$)/, files: /^(?:call|identity|tlog)\// },
   { name: /^@noble\/ed25519$/, files: /^(?:pki|tlog|verify)\// },
   { name: /^@bufbuild\/(?:cel|re2|protobuf)(?:\/|$)/, files: /^policy\// },
-  { name: /^yaml$/, files: /^policy\// },
+  { name: /^yaml$/, files: /^(?:policy|runtime\/config)\// },
   { name: /^(?:@peculiar\/|reflect-metadata$|asn1js$)/, files: /^pki\// },
   { name: /^@hpke\//, files: /^pki\// },
   { name: /^pg$/, files: /^ledger\/[^/]*postgres/ },
+  { name: /^hono(?:\/|$)/, files: /^(?:gateway\/http|witness)\// },
+  { name: /^@cfworker\/json-schema$/, files: /^gateway\/http\// },
+  { name: /^zod$/, files: /^runtime\/config\// },
+  { name: /^@hono\/node-server$/, files: /^runtime\// },
   { name: /^cross-spawn$/, files: /^(?:targets|gateway|runtime)\// },
 ];
 
@@ -184,7 +197,7 @@ function wrongFile(seen: ImportSeen, to: string): string | undefined {
   const file = to.slice('src/'.length);
   if (everybodys.includes(file)) return undefined;
   const room = roomOf(from);
-  if (isStore(file) && room !== 'ledger' && room !== 'runtime')
+  if (isStore(file) && !file.startsWith(`${room}/`) && room !== 'runtime')
     return `${to} is a store: runtime alone picks one.`;
   return wrongName(seen, to) ?? wrongRoom(seen, file);
 }

@@ -33,6 +33,9 @@ const formats = pages.find(({ path }) => path.endsWith('formats.md'))?.text ?? '
 const otherCapitals = [
   'COUNTERSIGN_API_KEY',
   'COUNTERSIGN_HOME',
+  'COUNTERSIGN_KEY_PASSPHRASE',
+  'COUNTERSIGN_KEY_PASSPHRASE_FILE',
+  'COUNTERSIGN_NEW_KEY_PASSPHRASE',
   'COUNTERSIGN_LEDGER',
   'CALL_ID',
   'UPPER_SNAKE',

@@ -3,7 +3,7 @@ import { createLedger } from '../../src/ledger/create-ledger.ts';
 import type { LedgerOptions } from '../../src/ledger/create-ledger.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { forgetfulCheckpoints } from '../../src/ledger/released-checkpoint.ts';
-import type { LogStore } from '../../src/ledger/store.ts';
+import type { LogIdentity, LogStore } from '../../src/ledger/store.ts';
 import { leafHash } from '../../src/tlog/merkle.ts';
 import { appendLeaves, emptyEdge, rootOf } from '../../src/tlog/tree.ts';
 import { faultyStore } from '../ledger/faulty-store.ts';
@@ -14,7 +14,8 @@ import { expectProof } from '../ledger/proofs.ts';
 
 /** One log that a test may open several times, as several processes would. */
 export interface StoredLog {
-  open(): Promise<LogStore>;
+  /** As a process does that has this key; as the log was made unless told. */
+  open(identity?: LogIdentity): Promise<LogStore>;
   remove(): Promise<void> | void;
 }
 

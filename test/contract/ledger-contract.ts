@@ -4,6 +4,7 @@ import type { LedgerBench, MakeLog } from './ledger-bench.ts';
 import { describeDrafts } from './ledger-contract-drafts.ts';
 import { describeErasing } from './ledger-contract-erase.ts';
 import { describeFailures } from './ledger-contract-failures.ts';
+import { describeHandover } from './ledger-contract-handover.ts';
 import { describeTree } from './ledger-contract-tree.ts';
 
 /** What every store of the log has to do, whatever it is made of. */
@@ -23,5 +24,6 @@ export function describeLedger(name: string, makeLog: MakeLog): void {
     describeDrafts(bench);
     describeErasing(bench);
     describeFailures(bench);
+    describeHandover(bench);
   });
 }

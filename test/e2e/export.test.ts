@@ -34,11 +34,15 @@ async function live(calls: number): Promise<void> {
 interface Report {
   readonly ok: boolean;
   readonly log: { readonly size: number };
-  readonly entries: { readonly kinds: Record<string, number>; readonly verified: number };
+  readonly entries: {
+    readonly kinds: Record<string, number>;
+    readonly verified: number;
+    readonly replayed: number;
+  };
   readonly trust: { readonly source: string };
   readonly sessions: { readonly open: readonly object[] };
   readonly openCalls: readonly object[];
-  readonly since?: { readonly continued: boolean };
+  readonly since?: { readonly continued: boolean; readonly size: number; readonly earlierFaults?: number };
   readonly faults: { readonly counts: Record<string, number> };
 }
 
@@ -101,6 +105,37 @@ describe('a log that was lived, exported and audited', () => {
     const { code, report } = await audit('--trust', home.trustFile, '--since', at('kept'), log);
     expect({ code, since: report.since }).toMatchObject({ code: 0, since: { continued: true } });
     expect(report.log.size).toBeGreaterThan(before);
+  });
+
+  it('is audited in steps by an auditor who keeps a state', async () => {
+    const options = ['--trust', home.trustFile, '--state', at('state.json')];
+    const first = await audit(...options, log);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    await live(2);
+    await home.cli('log', 'export', log);
+    const second = await audit(...options, log);
+    expect({ code: second.code, since: second.report.since }).toMatchObject({
+      code: 0,
+      since: { size: first.report.log.size, continued: true, earlierFaults: 0 },
+    });
+    expect(second.report.entries.replayed).toBe(second.report.log.size - first.report.log.size);
+    const blind = await home.cli('audit', '--trust', home.trustFile, '--since', at('kept'), log);
+    expect(blind.stdout).toContain('no faults in what could be judged');
+  });
+
+  it('has every entry that a caller can show, and cannot lose its end unseen', async () => {
+    const { stdout } = await home.cli('log', 'tail', '--json', '-n', '4');
+    const { callId } = JSON.parse(stdout.split('\n').find((line) => line.includes('"allow"')) ?? '') as {
+      callId: string;
+    };
+    writeFileSync(at('shown.json'), (await home.cli('log', 'show', callId, '--json')).stdout);
+    const seen = ['--trust', home.trustFile, '--seen', at('shown.json'), '--seen', at('kept')];
+    expect((await audit(...seen, log)).code).toBe(0);
+    const cut = at('cut');
+    cpSync(log, cut, { recursive: true });
+    cpSync(at('kept'), join(cut, 'checkpoint'));
+    const { code, report } = await audit(...seen, cut);
+    expect({ code, faults: Object.keys(report.faults.counts) }).toEqual({ code: 1, faults: ['LOG_SHORTER'] });
   });
 
   it('notes what a killed gate left open, and no more once the next one has settled it', async () => {

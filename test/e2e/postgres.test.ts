@@ -48,7 +48,7 @@ if (typeof postgres === 'string') {
       const spy = `process.stdin.once('data', () => {}); process.stderr.write('ledger=' + process.env.COUNTERSIGN_LEDGER);`;
       const wrap = ['wrap', '--name', 'spy', '--', process.execPath, '-e', spy];
       const gate = startWire(process.execPath, [countersign, ...wrap], home.env);
-      await expect.poll(gate.stderr, { timeout: 10_000 }).toContain('ledger=undefined');
+      await expect.poll(gate.stderr).toContain('ledger=undefined');
       await gate.end();
     });
 

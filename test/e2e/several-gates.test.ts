@@ -29,6 +29,8 @@ async function makeCalls(gate: number): Promise<WireAnswer[]> {
     [countersign, 'wrap', '--name', 'effects', '--', ...server],
     home.env,
   );
+  // With a handshake the gate waits for the server's list as long as its start takes: many start at once here.
+  await wire.request('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: {} });
   const answers: WireAnswer[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {

@@ -69,7 +69,7 @@ async function connect({
 /** The same, and waits until the gate has met the server by itself. */
 async function meet(options: { policy?: string[] } = {}): Promise<Wire> {
   const wire = await connect(options);
-  await expect.poll(states, { timeout: 15_000, interval: 100 }).toMatchObject({ look: 'listed' });
+  await expect.poll(states, { interval: 100 }).toMatchObject({ look: 'listed' });
   return wire;
 }
 
@@ -198,7 +198,7 @@ describe('tools accept', () => {
       inputSchema: { d: '\u001b[31m' },
     });
     await connect();
-    await expect.poll(async () => (await listed())?.tools.length, { timeout: 15_000 }).toBe(1);
+    await expect.poll(async () => (await listed())?.tools.length).toBe(1);
     for (const verb of ['list', 'accept']) {
       const { stdout } = await home.cli('tools', verb, things);
       expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);

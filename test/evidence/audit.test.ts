@@ -6,7 +6,7 @@ import { newCallId } from '../verify/calls.ts';
 import { forgeIdentity } from '../verify/forge.ts';
 import { testTrustSystem } from '../support/trust-system.ts';
 import type { TestTrustSystem } from '../support/trust-system.ts';
-import { audit, faultsOf, MadeLog, MadeSession } from './made-log.ts';
+import { audit, faultsOf, fillTo, MadeLog, MadeSession } from './made-log.ts';
 
 let system: TestTrustSystem;
 beforeAll(async () => {
@@ -109,6 +109,25 @@ describe('sessions', () => {
     expect(faultsOf(await audit(log, system))).toEqual(['SESSION_COUNT_WRONG 2']);
   });
 
+  it('are opened once', async () => {
+    const { log, session } = await begun();
+    await session.deny(newCallId());
+    await session.open();
+    expect(faultsOf(await audit(log, system))).toEqual(['SESSION_REOPENED 3']);
+  });
+
+  it('that were numbered anew are broken at the first number', async () => {
+    const { log, session } = await begun();
+    await session.deny(newCallId());
+    await session.deny(newCallId());
+    // The first denial is left out, and the second stands in the place of it: its link says otherwise.
+    log.entries.splice(2, 1);
+    expect(faultsOf(await audit(log, system))).toEqual(['SESSION_GAP 2']);
+    const [link, prev] = [session.link, log.entries[0]!.sha256];
+    await session.verdict(newCallId(), { ...denial, session: { ...link, prev } });
+    expect(faultsOf(await audit(log, system))).toEqual(['SESSION_GAP 2', 'SESSION_LINK_BROKEN 3']);
+  });
+
   it('do not go on once they are closed', async () => {
     const { log, session } = await begun();
     await session.close();
@@ -143,6 +162,35 @@ describe('calls', () => {
     await session.outcome(verdict);
     await session.outcome(verdict, { outcome: 'failed' });
     expect(faultsOf(await audit(log, system))).toEqual(['OUTCOME_DUPLICATE 4']);
+  });
+
+  it('begin after they were decided', async () => {
+    const { log, session } = await begun();
+    const verdict = await session.verdict(newCallId());
+    await session.outcome(verdict, { startedAt: system.now - 59_000 });
+    expect(faultsOf(await audit(log, system))).toEqual([]);
+    await session.outcome(await session.verdict(newCallId()), { startedAt: system.now - 61_000 });
+    expect(faultsOf(await audit(log, system))).toEqual(['PAIR_MISMATCH 5']);
+  });
+
+  it('are stamped after they were decided', async () => {
+    const { log, session } = await begun();
+    const verdict = await session.verdict(newCallId(), { decidedAt: system.now + 300_000 }, at(300_000));
+    await session.outcome(verdict, {}, at(0));
+    expect(faultsOf(await audit(log, system))).toContain('PAIR_MISMATCH 3');
+  });
+
+  it('end with their lease, unless nobody knows whether they ran', async () => {
+    const { log, session } = await begun();
+    const { now } = system;
+    const late = { startedAt: now, finishedAt: now + 120_000 };
+    const lease = { decidedAt: now, notAfter: now + 5_000 };
+    for (const outcome of ['executed', 'failed', 'aborted', 'unknown'] as const) {
+      await session.outcome(await session.verdict(newCallId(), lease), { ...late, outcome }, at(120_000));
+      await session.outcome(await session.verdict(newCallId(), lease), { outcome });
+    }
+    const faults = faultsOf(await audit(log, system)).filter((fault) => !fault.startsWith('LOG_TIME'));
+    expect(faults).toEqual(['LEASE_EXCEEDED 3', 'LEASE_EXCEEDED 7']);
   });
 
   it('have no outcome without a verdict', async () => {
@@ -232,6 +280,36 @@ describe('keys and time', () => {
     expect(faultsOf(await audit(log, system))).toEqual([]);
     await log.add('change', changeAt(system.now + 50_000), at(50_000));
     expect(faultsOf(await audit(log, system))).toEqual(['LOG_TIME_BACKWARDS 4']);
+  });
+
+  it('a statement that was moved from another log names a tree that this one never had', async () => {
+    const other = await begun();
+    const verdict = await other.session.verdict(newCallId());
+    await other.session.outcome(verdict);
+    const { log } = await begun();
+    await fillTo(log, 7);
+    log.entries.push(...other.log.entries.slice(1));
+    expect(faultsOf(await audit(log, system))).toEqual(['PAIR_MISMATCH 9', 'VERDICT_ROOT_WRONG 9']);
+  });
+
+  it('a statement outside sessions is not said twice', async () => {
+    const { log } = await begun();
+    await log.add('change', changeAt(system.now));
+    log.entries.push(log.entries[2]!);
+    expect(faultsOf(await audit(log, system))).toEqual(['ENTRY_DUPLICATE 3']);
+  });
+
+  it('a leaf that is not its statement’s is a fault', async () => {
+    const { log, session } = await begun();
+    const { entry } = await session.deny(newCallId());
+    log.entries[2] = { ...entry, leaf: log.entries[1]!.leaf };
+    expect(faultsOf(await audit(log, system))).toContain('LEAF_MISMATCH 2');
+  });
+
+  it('a log opens once', async () => {
+    const { log } = await begun();
+    await log.open();
+    expect(faultsOf(await audit(log, system))).toContain('GENESIS_WRONG 2');
   });
 
   it('a log opens by saying which one it is', async () => {

@@ -162,7 +162,7 @@ describe('a checkpoint that the auditor kept', () => {
 describe('a call whose verdict is long past', () => {
   it('is still held to the tree that its outcome names', async () => {
     // Fewer roots are kept here than there are entries: for the older ones the tiles are asked, and not believed.
-    const grown = growTree(tree, collectFaults(), 16);
+    const grown = growTree(tree, collectFaults(), { remembered: 16 });
     for (const { leaf } of log.entries) grown.append(leaf);
     const wrong: string[] = [];
     for (const size of [1, 255, 256, 500, 590, 599]) {

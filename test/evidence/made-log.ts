@@ -1,4 +1,5 @@
 import { hex } from '../../src/call/sha256.ts';
+import { assembleBundle } from '../../src/envelope/bundle.ts';
 import type { Statement } from '../../src/envelope/envelope.ts';
 import {
   change as changeStatement,
@@ -9,7 +10,7 @@ import {
   verdict as verdictStatement,
 } from '../../src/envelope/statements.ts';
 import { signStatement } from '../../src/envelope/sign.ts';
-import type { OutcomeFacts, SessionFacts, VerdictFacts } from '../../src/envelope/facts.ts';
+import type { OutcomeFacts, SessionFacts, TreeHeadFacts, VerdictFacts } from '../../src/envelope/facts.ts';
 import { auditLog } from '../../src/evidence/audit.ts';
 import type { AuditOptions } from '../../src/evidence/audit.ts';
 import type { AuditReport } from '../../src/evidence/audit-report.ts';
@@ -22,7 +23,7 @@ import { leafHash } from '../../src/tlog/merkle.ts';
 import { appendLeaves, emptyEdge, rootOf } from '../../src/tlog/tree.ts';
 import { signatureTypes } from '../../src/tlog/vkey.ts';
 import { loadTrust } from '../../src/verify/trust.ts';
-import { logKeyId } from '../envelope/tiny-log.ts';
+import { logKeyId, proveIn } from '../envelope/tiny-log.ts';
 import { allowed, denied, principal } from '../envelope/facts.ts';
 import type { RecordOptions, TestTrustSystem } from '../support/trust-system.ts';
 
@@ -58,10 +59,11 @@ export class MadeLog {
     return entry;
   }
 
-  open(): Promise<MadeEntry> {
+  open(predecessor?: TreeHeadFacts): Promise<MadeEntry> {
     const { origin, logSigner, now } = this.system;
     const keyId = hex(logKeyId(origin, logSigner));
-    return this.add('logOpen', logOpen({ origin, keyId, openedAt: now, mode: 'same-user' }));
+    const facts = { origin, keyId, openedAt: now, mode: 'same-user' as const };
+    return this.add('logOpen', logOpen({ ...facts, ...(predecessor && { predecessor }) }));
   }
 
   rootAt(size: number): Uint8Array {
@@ -69,10 +71,29 @@ export class MadeLog {
     return rootOf(appendLeaves(emptyEdge, leaves).edge);
   }
 
+  /** The log as it was with `size` entries. */
+  before(size: number): MadeLog {
+    const log = new MadeLog(this.system);
+    log.entries.push(...this.entries.slice(0, size));
+    return log;
+  }
+
   /** The signed head over the first `size` entries. */
   checkpoint(size = this.entries.length): string {
     const { origin, logSigner } = this.system;
     return checkpointSigner(origin, logSigner)({ size, root: this.rootAt(size) });
+  }
+
+  /** The bundle of an entry, under the head of `size` entries. */
+  envelope(index: number, size = this.entries.length): string {
+    const { origin, logSigner, keys } = this.system;
+    const leaves = this.entries.slice(0, size).map(({ leaf }) => leaf);
+    return assembleBundle({
+      signed: this.entries[index]!,
+      issuer: keys.issuing.certificate,
+      proof: proveIn(leaves, index, origin, logSigner),
+      logKeyId: logKeyId(origin, logSigner),
+    });
   }
 
   async exportTo(sink: TileSink): Promise<Exported> {
@@ -227,6 +248,17 @@ export async function audit(
   const source = log instanceof MadeLog ? await exported(log) : log;
   const trust = await loadTrust(system.trustedRootBytes);
   return auditLog(source, { trust, trustSource: 'given', ...options });
+}
+
+/** An audit, and what it leaves to the next one. */
+export async function auditOn(
+  log: MadeLog | MemoryTree,
+  system: TestTrustSystem,
+  options: Partial<AuditOptions> = {},
+): Promise<{ readonly report: AuditReport; readonly state: Uint8Array | undefined }> {
+  const made: Uint8Array[] = [];
+  const report = await audit(log, system, { ...options, onState: (state) => made.push(state) });
+  return { report, state: made[0] };
 }
 
 /** Every fault by its code and entry, as found. */

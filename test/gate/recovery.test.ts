@@ -65,15 +65,17 @@ describe('what a dead gate left open', () => {
     const store = newStore();
     const sleeper = await harness({ store, instance: 'dead' });
     const release = Promise.withResolvers<void>();
+    const began = Promise.withResolvers<void>();
     const target = countingTarget();
     const slow = {
       async execute(...args: Parameters<typeof target.execute>) {
+        began.resolve();
         await release.promise;
         return target.execute(...args);
       },
     };
     const running = sleeper.gate.run(sleeper.call(), { apiKey: sleeper.apiKey }, slow, never);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await began.promise;
     const next = await harness({ store, instance: 'next' });
     await recover(next.parts, onlyLiving);
     release.resolve();

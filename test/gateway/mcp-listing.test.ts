@@ -11,14 +11,16 @@ const tool = (name: string, more = ''): string =>
   `{"name":"${name}" , "inputSchema":{"type":"object","properties":{"path":{},"n":{"maximum":1.50}}}${more}}`;
 
 /** What the listing knows of `say` at each decision. */
-function wrapWatching(...flags: string[]): Conversation & { readonly seen: (string | undefined)[] } {
+function wrapWatching(
+  options: { readonly flags?: string[]; readonly listsWithinMs?: number } = {},
+): Conversation & { readonly seen: (string | undefined)[] } {
   const seen: (string | undefined)[] = [];
   const gate: FakeGate = createFakeGate({
     async decide() {
       seen.push((await client.listing.tools().catch(() => undefined))?.get('say')?.sha256);
     },
   });
-  const client = wrap({ gate, flags });
+  const client = wrap({ gate, ...options });
   return Object.assign(client, { seen });
 }
 
@@ -113,7 +115,7 @@ describe('the listing', () => {
   });
 
   it('fails in time when the server does not answer, and the next call asks again', async () => {
-    const client = wrapWatching('--silent-lists');
+    const client = wrapWatching({ flags: ['--silent-lists'], listsWithinMs: 200 });
     client.send(call(1));
     await client.answer(1);
     client.send(call(2));

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { unsplice } from '../../src/call/unsplice.ts';
 import {
   conversations,
@@ -269,7 +269,7 @@ describe('a batch', () => {
     expect(client.reached()).not.toContain('evil');
     expect(client.reached()).not.toContain('[{');
     // Nobody answers a notification: the server may get to it last.
-    await vi.waitFor(() => expect(client.reached()).toContain('initialized'));
+    await expect.poll(() => client.reached()).toContain('initialized');
   });
 
   it('with two requests of one id lets only one of them pass', async () => {

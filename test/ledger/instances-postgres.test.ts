@@ -115,9 +115,9 @@ if (typeof postgres === 'string') {
     it('whose network is gone without a word stands back by itself', async () => {
       const one = await claim(throughProxy());
       proxy.swallow(true);
-      await expect.poll(() => one.stillMine(), { timeout: 5_000 }).toBe(false);
+      await expect.poll(() => one.stillMine()).toBe(false);
       proxy.swallow(false);
-      await expect.poll(() => one.stillMine(), { timeout: 5_000 }).toBe(true);
+      await expect.poll(() => one.stillMine()).toBe(true);
     });
   });
 }

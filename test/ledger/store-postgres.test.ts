@@ -16,7 +16,7 @@ if (typeof postgres === 'string') {
     const address = parsePostgresUrl(postgres.url());
     await createPostgresLedger(address, identity);
     return {
-      open: () => openPostgresStore({ address, identity }),
+      open: (as = identity) => openPostgresStore({ address, identity: as }),
       remove: async () => {
         await postgres.run(`DROP SCHEMA ${address.schema} CASCADE`);
       },

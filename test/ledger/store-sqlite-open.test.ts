@@ -111,10 +111,10 @@ describe('the ledger file', () => {
   });
 
   it('belongs to one origin and one key', () => {
-    const other = testLog();
+    const other = testLog('log.test/2');
     const { origin } = made.log.identity;
     expect(opening(made.path, other)).toBe('LEDGER_CORRUPT');
-    expect(opening(made.path, { ...other, identity: { ...other.identity, origin } })).toBe('LEDGER_CORRUPT');
+    expect(opening(made.path, { ...other, identity: { ...other.identity, origin } })).toBe('KEY_ROTATED');
     expect(
       opening(made.path, { ...made.log, identity: { ...made.log.identity, origin: 'log.test/2' } }),
     ).toBe('LEDGER_CORRUPT');

@@ -10,7 +10,7 @@ describeLedger('SQLite', async ({ identity }) => {
   createLedgerFile(path, identity);
   return {
     // A small bound, so that the checkpointer's thread takes part.
-    open: () => openSqliteStore({ path, identity, checkpointAfter: 256 * 1024 }),
+    open: (as = identity) => openSqliteStore({ path, identity: as, checkpointAfter: 256 * 1024 }),
     remove: () => removeDirectory(directory),
   };
 });

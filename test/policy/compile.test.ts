@@ -81,9 +81,32 @@ describe('a source is refused', () => {
     ['a reason of two lines', good.replace('}', ', reason: "a\\nb"}'), 'a.yaml:4:'],
     ['a control that is none', good.replace('}', ', controls: ["<b>"]}'), 'a.yaml:4:'],
     [
-      'an obligation, of which there are none yet',
+      'an obligation that is not known',
       good.replace('}', ', obligations: [{type: approval}]}'),
+      'a.yaml:4:58',
+    ],
+    ...[
+      '',
+      ', count: 0',
+      ', count: 9',
+      ', count: 1.5',
+      ', count: "1"',
+      ', count: .inf',
+      ', count: 1, from: x',
+    ].map((rest): [string, string, string] => [
+      `a witness obligation with “${rest}”`,
+      good.replace('}', `, obligations: [{type: witness${rest}}]}`),
       'a.yaml:4:',
+    ]),
+    [
+      'two obligations of one type',
+      good.replace('}', ', obligations: [{type: witness, count: 1}, {type: witness, count: 2}]}'),
+      'a.yaml:4:85',
+    ],
+    [
+      'a deny that obliges',
+      good.replace('allow', 'deny').replace('}', ', obligations: [{type: witness, count: 1}]}'),
+      'a.yaml:4:56',
     ],
     ['an obligation without a type', good.replace('}', ', obligations: [approval]}'), 'a.yaml:4:'],
     ['obligations that are a map', good.replace('}', ', obligations: {type: approval}}'), 'a.yaml:4:'],

@@ -32,6 +32,20 @@ describe('a decision', () => {
     });
   });
 
+  it('carries what the rule obliges to, and the rule that obliges to most decides', () => {
+    const obliging = (id: string, count: number): string =>
+      `{id: ${id}, effect: allow, tools: ["*/*"], obligations: [{type: witness, count: ${count}}]}`;
+    const decided = { verdict: 'ALLOW', rule: 'two', obligations: [{ type: 'witness', count: 2 }] };
+    const rules = [allowAll, obliging('one', 1), obliging('two', 2), obliging('two-too', 2)];
+    expect(policyOf(...rules).decide(input)).toMatchObject(decided);
+    expect(policyOf(...rules.toReversed()).decide(input)).toMatchObject(decided);
+  });
+
+  it('is free of what a rule obliges to that does not match', () => {
+    const other = '{id: a, effect: allow, tools: ["x/*"], obligations: [{type: witness, count: 8}]}';
+    expect(policyOf(allowAll, other).decide(input)).toMatchObject({ rule: 'allow-all', obligations: [] });
+  });
+
   it('lets any matching deny win over any number of allows', () => {
     const policy = policyOf(allowAll, '{id: zz, effect: deny, tools: [files/*], reason: Not now.}');
     expect(policy.decide(input)).toEqual({

@@ -1,5 +1,6 @@
 import type { Call } from '../../src/call/call.ts';
 import { mintPermit } from '../../src/call/permit.ts';
+import { CountersignError } from '../../src/errors.ts';
 import type { CallEnvelopes, Denial, Gate } from '../../src/gate/gate.ts';
 import type { Execution } from '../../src/targets/target.ts';
 
@@ -34,6 +35,7 @@ export function createFakeGate({ decide }: FakeGateOptions = {}): FakeGate {
     get isClosed() {
       return isClosed;
     },
+    authenticate: () => Promise.reject(new CountersignError('INTERNAL', 'This gate knows nobody.')),
     async run(call, _credentials, target, signal) {
       calls.push(call);
       const denial = decide && (await decide(call));

@@ -68,7 +68,7 @@ export function startOddWire(
       const look = (): void => {
         if (condition(got)) finish(resolve);
       };
-      const timer = setTimeout(() => finish(inVain), 15_000);
+      const timer = setTimeout(() => finish(inVain), 30_000);
       waiting.add(look);
       look();
     });

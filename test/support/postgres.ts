@@ -26,6 +26,7 @@ export interface TestPostgres extends AsyncDisposable {
 }
 
 const user = 'postgres';
+const startAttempts = 3;
 let schemas = 0;
 
 /**
@@ -45,26 +46,41 @@ async function start(): Promise<TestPostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-pg-'));
   // The server refuses to run as root; the package then switches to the user `postgres`.
   if (userInfo().uid === 0) chownSync(folder, idOf('-u'), idOf('-g'));
-  const port = await freePort();
   const password = 'correct horse';
   let output = '';
-  const server = new EmbeddedPostgres({
-    databaseDir: join(folder, 'data'),
-    user,
-    password,
-    port,
-    authMethod: 'scram-sha-256',
-    persistent: true,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-    onLog: (message) => (output += message),
-    onError: (message) => (output += String(message)),
-  });
+  const serverAt = (port: number): EmbeddedPostgres =>
+    new EmbeddedPostgres({
+      databaseDir: join(folder, 'data'),
+      user,
+      password,
+      port,
+      authMethod: 'scram-sha-256',
+      persistent: true,
+      initdbFlags: ['--encoding=UTF8', '--locale=C'],
+      postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+      onLog: (message) => (output += message),
+      onError: (message) => (output += String(message)),
+    });
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  const starting = async (): Promise<void> => withLibraries(join(folder, 'lib'), () => server.start());
+  const startingAt = (port: number): Promise<EmbeddedPostgres> =>
+    withLibraries(join(folder, 'lib'), async () => {
+      const server = serverAt(port);
+      await server.start();
+      return server;
+    });
+  let [port, server] = [0, serverAt(0)];
   try {
     await withLibraries(join(folder, 'lib'), () => server.initialise());
-    await starting();
+    for (let attempt = 1; port === 0; attempt++) {
+      // Whoever asks for a port at the same moment may be given the same one.
+      const free = await freePort();
+      try {
+        server = await startingAt(free);
+        port = free;
+      } catch (thrown) {
+        if (attempt === startAttempts) throw thrown;
+      }
+    }
   } catch (thrown) {
     remove();
     throw new Error(`${String(thrown)} ${output.slice(-500)}`, { cause: thrown });
@@ -93,7 +109,7 @@ async function start(): Promise<TestPostgres> {
       }
     },
     stop: () => server.stop(),
-    start: starting,
+    start: () => withLibraries(join(folder, 'lib'), () => server.start()),
     async [Symbol.asyncDispose]() {
       await server.stop();
       remove();
@@ -109,7 +125,7 @@ const binaries = fileURLToPath(
  * The package carries its libraries without their short names and makes those in an install script, which nobody has to
  * allow: the same links in a folder of the test do.
  */
-async function withLibraries(folder: string, work: () => Promise<void>): Promise<void> {
+async function withLibraries<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const list = join(binaries, 'native', 'pg-symlinks.json');
   if (!existsSync(list)) return work();
   if (!existsSync(folder)) {
@@ -123,7 +139,7 @@ async function withLibraries(folder: string, work: () => Promise<void>): Promise
   const before = process.env['LD_LIBRARY_PATH'];
   process.env['LD_LIBRARY_PATH'] = [join(binaries, 'native', 'lib'), folder].join(':');
   try {
-    await work();
+    return await work();
   } finally {
     if (before === undefined) delete process.env['LD_LIBRARY_PATH'];
     else process.env['LD_LIBRARY_PATH'] = before;

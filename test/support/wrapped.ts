@@ -20,6 +20,8 @@ export interface WrapOptions {
   readonly command?: string;
   readonly open?: readonly string[];
   readonly limits?: Partial<McpStdioLimits>;
+  /** How long the server has to list its tools, its start included. */
+  readonly listsWithinMs?: number;
 }
 
 /** The odd server behind the relay, and a client that speaks in raw text. */
@@ -59,7 +61,8 @@ export interface Answer {
   };
 }
 
-export function wrapOddServer({ gate, flags = [], command, open = [], limits }: WrapOptions): Wrapped {
+export function wrapOddServer(options: WrapOptions): Wrapped {
+  const { gate, flags = [], command, open = [], limits, listsWithinMs = 30_000 } = options;
   const folder = mkdtempSync(join(tmpdir(), 'countersign-relay-'));
   const log = join(folder, 'reached');
   const target = startMcpStdioTarget({
@@ -67,7 +70,10 @@ export function wrapOddServer({ gate, flags = [], command, open = [], limits }: 
     args: [oddServer, '--log', log, ...flags],
     environment: { PATH: process.env['PATH'] },
   });
-  const listing = createMcpListing(target, { withoutHandshakeMs: 1_000, withHandshakeMs: 5_000 });
+  const listing = createMcpListing(target, {
+    withoutHandshakeMs: listsWithinMs,
+    withHandshakeMs: listsWithinMs,
+  });
   const input = new PassThrough();
   const output = new PassThrough();
   const signals = new EventEmitter();
@@ -101,7 +107,8 @@ export function wrapOddServer({ gate, flags = [], command, open = [], limits }: 
   });
 
   const until = async (condition: (received: string) => boolean): Promise<void> => {
-    for (let i = 0; i < 1_000; i++) {
+    const patience = performance.now() + 30_000;
+    while (performance.now() < patience) {
       if (condition(got)) return;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }

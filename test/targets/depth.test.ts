@@ -9,7 +9,15 @@ describe('the environment of a wrapped server', () => {
   });
 
   it('holds no API key: that is for the gateway alone', () => {
-    expect(childEnvironment({ COUNTERSIGN_API_KEY: 'secret' })).toEqual({ COUNTERSIGN_DEPTH: '1' });
+    const withheld = {
+      COUNTERSIGN_API_KEY: 'secret',
+      COUNTERSIGN_LEDGER: 'postgres://u:secret@h/d',
+      COUNTERSIGN_KEY_PASSPHRASE: 'secret',
+      COUNTERSIGN_KEY_PASSPHRASE_FILE: '/secret',
+      COUNTERSIGN_NEW_KEY_PASSPHRASE: 'secret',
+      Countersign_New_Key_Passphrase_File: '/secret',
+    };
+    expect(childEnvironment(withheld)).toEqual({ COUNTERSIGN_DEPTH: '1' });
   });
 
   it('ends a wrapper that starts itself', () => {

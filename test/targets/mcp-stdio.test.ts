@@ -67,8 +67,7 @@ function permit(of: Call, withinMs = 5_000): Permit {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(condition()).toBe(true);
+  await expect.poll(condition, { interval: 10 }).toBe(true);
 }
 
 /** A whole exchange, so that what the server never got can be told from what it has not got yet. */

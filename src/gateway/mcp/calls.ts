@@ -134,7 +134,8 @@ function denialOf(execution: Execution): Denial {
     };
   }
   const { code, message, outcome } = execution;
-  return { code, message, retryable: outcome === 'aborted' };
+  // A fork does not pass by itself.
+  return { code, message, retryable: outcome === 'aborted' && code !== 'LOG_FORKED' };
 }
 
 /** Hands the server's answer to a call to whoever executes it. False if nobody waits for it. */

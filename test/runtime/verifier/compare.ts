@@ -1,0 +1,20 @@
+import { expect } from 'vitest';
+import { makeCases } from './cases.ts';
+import { answer } from './subject.ts';
+import type { Answers, Cases } from './subject.ts';
+
+/** Has all cases answered here, in Node, and by another runtime: each whole report must be the same text. */
+export async function expectSameAnswers(elsewhere: (cases: Cases) => Promise<Answers>): Promise<void> {
+  const cases = await makeCases();
+  const here = await answer(cases);
+  const there = await elsewhere(cases);
+  expect(byTitle(cases, there)).toEqual(byTitle(cases, here));
+}
+
+/** Titles are in the comparison so that a difference says which case it is. */
+function byTitle({ reports, signatures }: Cases, answers: Answers): readonly string[] {
+  return [
+    ...reports.map(({ title }, at) => `${title}: ${answers.reports[at]}`),
+    ...signatures.map(({ title }, at) => `${title}: ${answers.signatures[at]}`),
+  ];
+}
