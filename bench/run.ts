@@ -4,6 +4,7 @@ import { printTable, type Figure } from './figure.ts';
 const benchmarks: Readonly<Record<string, () => Promise<{ bench: () => AsyncIterable<Figure> }>>> = {
   wrap: () => import('./wrap.ts'),
   ledger: () => import('./ledger.ts'),
+  gateway: () => import('./gateway.ts'),
   verify: () => import('./verify.ts'),
 };
 

@@ -9,6 +9,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import('./init.ts')).initCommand,
   wrap: async () => (await import('./wrap.ts')).wrapCommand,
   tools: async () => (await import('./tools.ts')).toolsCommand,
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  config: async () => (await import('./config.ts')).configCommand,
   verify: async () => (await import('./verify.ts')).verifyCommand,
   trust: async () => (await import('./trust.ts')).trustCommand,
   keys: async () => (await import('./keys.ts')).keysCommand,

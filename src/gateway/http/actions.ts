@@ -1,0 +1,89 @@
+import { Hono } from 'hono';
+import type { Call, ServerRef, ToolDefinition } from '../../call/call.ts';
+import { ambiguityWithin } from '../../call/json-node.ts';
+import { parseJson } from '../../call/json-scan.ts';
+import type { JsonObject } from '../../call/json.ts';
+import { uuidv7 } from '../../call/uuid.ts';
+import { CountersignError, toCountersignError } from '../../errors.ts';
+import type { Gate } from '../../gate/gate.ts';
+import type { Execution, Target } from '../../targets/target.ts';
+import { callAnswer, refusalAnswer, toResponse, type HttpAnswer } from './answers.ts';
+import { bearerKey } from './bearer.ts';
+import { readBody } from './read-body.ts';
+
+/** An action that the operator declared. */
+export interface Action {
+  readonly definition: ToolDefinition;
+  readonly target: Target;
+}
+
+export interface ActionRoutesOptions {
+  readonly gate: Gate;
+  /** What policy calls `actions/NAME`; its digest covers every declaration. */
+  readonly server: ServerRef;
+  readonly actions: ReadonlyMap<string, Action>;
+  /** Bytes of one body, at most. */
+  readonly maxBodyBytes: number;
+}
+
+/**
+ * `POST /actions/NAME`, its body the parameters: one JSON object. An action that is not declared is decided like every
+ * other call, and denied: only somebody with a key learns even that.
+ */
+export function actionRoutes(options: ActionRoutesOptions): Hono {
+  const app = new Hono();
+  app.post('/actions/:name', async (context) => {
+    const { raw } = context.req;
+    return toResponse(await act(options, context.req.param('name'), raw));
+  });
+  return app;
+}
+
+async function act(options: ActionRoutesOptions, name: string, request: Request): Promise<HttpAnswer> {
+  const { gate, server, actions, maxBodyBytes } = options;
+  try {
+    const credentials = { apiKey: bearerKey(request.headers) };
+    await gate.authenticate(credentials);
+    const body = await readBody(request, maxBodyBytes);
+    const call = callOf(server, name, body);
+    const target = actions.get(name)?.target ?? nowhere;
+    return callAnswer(call.id, await gate.run(call, credentials, target, request.signal));
+  } catch (error) {
+    const { code, message } = toCountersignError(error, 'INTERNAL', 'The call could not be handled.');
+    return refusalAnswer(code, message);
+  }
+}
+
+function callOf(server: ServerRef, tool: string, body: Uint8Array): Call {
+  const { root, ambiguities } = parseJson(body);
+  if (root.kind !== 'object')
+    throw new CountersignError('FRAME_INVALID', 'The parameters of an action are one JSON object.');
+  const ambiguity = ambiguityWithin({ root, ambiguities }, root);
+  if (ambiguity !== undefined)
+    throw new CountersignError(
+      'ARGUMENTS_AMBIGUOUS',
+      `Two parsers could read the parameters differently: ${ambiguity.kind}.`,
+    );
+  const given: JsonObject = root.value;
+  return {
+    id: uuidv7(Date.now()),
+    server,
+    kind: 'tool',
+    tool,
+    params: body,
+    arguments: given,
+    payload: body,
+    era: 'modern',
+  };
+}
+
+/** Where a call goes that no policy may allow. */
+const nowhere: Target = {
+  execute: (): Promise<Execution> =>
+    Promise.resolve({
+      kind: 'none',
+      outcome: 'aborted',
+      code: 'UPSTREAM_GONE',
+      message: 'There is no such action; nothing ran.',
+    }),
+};

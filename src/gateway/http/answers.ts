@@ -1,0 +1,128 @@
+import { concatBytes, utf8 } from '../../call/bytes.ts';
+import type { CallEnvelopes, CallResult, Denial } from '../../gate/gate.ts';
+import { metaKeys, type ReasonCode } from '../../names.ts';
+
+/** An HTTP answer before it is one: JSON, byte for byte. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * What a call came to, with its envelopes beside the result. The result's bytes are those that were committed to.
+ *
+ * - 200 `{callId, result, _meta}`
+ * - 502 `{callId, error, _meta}`: the service said no; `error` is its status and body
+ * - 4xx, 5xx `{callId, _meta}`: denied, or nobody can tell whether it ran; the reason is in `_meta`
+ */
+export function callAnswer(callId: string, result: CallResult): HttpAnswer {
+  if (result.kind !== 'done') return denialAnswer(callId, result.denial, result.envelopes);
+  const { execution, envelopes } = result;
+  switch (execution.kind) {
+    case 'result':
+      return answer(200, callId, { name: 'result', bytes: execution.result }, [envelopeMember(envelopes)]);
+    case 'error':
+      return answer(502, callId, { name: 'error', bytes: execution.error }, [envelopeMember(envelopes)]);
+    case 'none': {
+      const { code, message } = execution;
+      return denialAnswer(callId, { code, message, retryable: execution.outcome === 'aborted' }, envelopes);
+    }
+  }
+}
+
+/** A refusal that is about no call: nobody was authenticated, or nothing could be read. */
+export function refusalAnswer(code: ReasonCode, message: string): HttpAnswer {
+  const { status, headers } = statusOf(code);
+  return {
+    status,
+    headers: { ...json, ...headers },
+    body: utf8(JSON.stringify({ error: { code, message } })),
+  };
+}
+
+function denialAnswer(callId: string, denial: Denial, envelopes: CallEnvelopes | undefined): HttpAnswer {
+  const { status, headers } = statusOf(denial.code);
+  const members = [denialMember(denial), ...(envelopes ? [envelopeMember(envelopes)] : [])];
+  const { body } = answer(status, callId, undefined, members);
+  return { status, headers: { ...json, ...headers }, body };
+}
+
+function answer(
+  status: number,
+  callId: string,
+  content: { readonly name: string; readonly bytes: Uint8Array } | undefined,
+  meta: readonly string[],
+): HttpAnswer {
+  const told = content === undefined ? [] : [utf8(`"${content.name}":`), content.bytes, utf8(',')];
+  return {
+    status,
+    headers: json,
+    body: concatBytes(utf8(`{"callId":"${callId}",`), ...told, utf8(`"_meta":{${meta.join(',')}}}`)),
+  };
+}
+
+const json = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+
+function envelopeMember({ verdict, outcome, openings }: CallEnvelopes): string {
+  const bundles =
+    outcome === undefined ? `"verdict":${verdict}` : `"verdict":${verdict},"outcome":${outcome}`;
+  return `"${metaKeys.envelope}":{${bundles},"openings":${JSON.stringify(openings)}}`;
+}
+
+function denialMember({ code, rule, message, retryable }: Denial): string {
+  return `"${metaKeys.denial}":${JSON.stringify({ code, ...(rule !== undefined && { rule }), message, retryable })}`;
+}
+
+interface Status {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const unauthenticated: Status = {
+  status: 401,
+  headers: { 'www-authenticate': 'Bearer realm="countersign"' },
+};
+const forbidden: Status = { status: 403 };
+const unavailable: Status = { status: 503, headers: { 'retry-after': '1' } };
+
+/** Every code that is not listed is ours to mend: 500. */
+const statuses: Readonly<Partial<Record<ReasonCode, Status>>> = {
+  API_KEY_MISSING: unauthenticated,
+  API_KEY_MALFORMED: unauthenticated,
+  API_KEY_UNKNOWN: unauthenticated,
+  API_KEY_EXPIRED: unauthenticated,
+  API_KEY_REVOKED: unauthenticated,
+  RULE_DENIES: forbidden,
+  NO_RULE_ALLOWS: forbidden,
+  POLICY_ERROR: forbidden,
+  TOOL_UNKNOWN: forbidden,
+  TOOL_CHANGED: forbidden,
+  SERVER_CHANGED: forbidden,
+  LEASE_ENDED: forbidden,
+  DENIALS_OVER_QUOTA: { status: 429, headers: { 'retry-after': '60' } },
+  ARGUMENTS_AMBIGUOUS: { status: 400 },
+  ARGUMENTS_INVALID: { status: 400 },
+  FRAME_INVALID: { status: 400 },
+  NOT_FOUND: { status: 404 },
+  TOO_LARGE: { status: 413 },
+  UPSTREAM_GONE: { status: 502 },
+  UPSTREAM_INVALID: { status: 502 },
+  CALLER_CANCELLED: { status: 499 },
+  API_KEY_STORE_UNREADABLE: unavailable,
+  LEDGER_LOCKED: unavailable,
+  LEDGER_CONFLICT: unavailable,
+  LEDGER_UNAVAILABLE: unavailable,
+  GATE_CLOSED: unavailable,
+  CLOCK_BEHIND: unavailable,
+  PERMIT_EXPIRED: unavailable,
+  WITNESS_UNAVAILABLE: unavailable,
+};
+
+function statusOf(code: ReasonCode): Status {
+  return statuses[code] ?? { status: 500 };
+}
+
+export function toResponse({ status, headers, body }: HttpAnswer): Response {
+  return new Response(new Uint8Array(body), { status, headers });
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+/** What `countersign.yaml` may say. Strict: a misspelt field would silently be a default. */
+
+const units = { ms: 1, s: 1_000, m: 60_000 } as const;
+
+/** `500ms`, `10s`, `2m`: milliseconds. */
+const duration = z
+  .string()
+  .regex(/^[1-9][0-9]{0,5}(?:ms|s|m)$/, 'must be a duration such as 500ms, 10s or 2m')
+  .transform((text) => {
+    const [, count, unit] = /^([0-9]+)(ms|s|m)$/.exec(text) ?? [];
+    return Number(count) * units[unit as keyof typeof units];
+  });
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+const listen = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('The address to listen on: loopback unless told.'),
+  port: z.int().min(0).max(65_535).default(8_787).describe('0 lets the system choose one.'),
+});
+
+const request = z.strictObject({
+  method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE']).default('POST'),
+  url: httpUrl.describe('The one place that carries the action out. Redirects are not followed.'),
+  headers: z
+    .record(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'), z.string())
+    .default({})
+    .describe('Sent along, credentials included: ${env:NAME} keeps them out of this file.'),
+  timeout: duration.default(10_000).describe('How long the whole answer may take, such as 10s.'),
+});
+
+const action = z.strictObject({
+  description: z.string().optional().describe('For people; part of what is pinned.'),
+  parameters: z
+    .record(z.string(), z.json())
+    .describe('JSON Schema 2020-12 of the body: an object. What does not fit it is denied.'),
+  request,
+});
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be small letters, digits, dots, dashes and underscores');
+
+export const configSchema = z.strictObject({
+  version: z.literal(1),
+  listen: listen.prefault({}),
+  hosts: z
+    .array(
+      z
+        .string()
+        .regex(/^[a-z0-9.:[\]-]+$/, 'must be a host name, with a port where it is not the default one'),
+    )
+    .default([])
+    .describe('Further values of the Host header that are answered: the public name behind a proxy.'),
+  origins: z.array(httpUrl).default([]).describe('Origins of web pages that may call. None unless told.'),
+  policies: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Policy files, relative to this one; the home's policy unless told."),
+  actions: z
+    .record(name, action)
+    .default({})
+    .describe('POST /actions/NAME: what it takes, and what carries it out.'),
+  limits: z
+    .strictObject({
+      body: z.int().min(1_024).max(67_108_864).default(1_048_576).describe('Bytes of one request body.'),
+      inFlight: z.int().min(1).max(65_536).default(1_024).describe('Requests at a time; more get 503.'),
+    })
+    .prefault({}),
+});
+
+/** A configuration with every default filled in. Durations are milliseconds. */
+export type Config = z.output<typeof configSchema>;
+
+/** The schema that editors take: JSON Schema 2020-12 of what is written. */
+export function configJsonSchema(): object {
+  return z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
+}
