@@ -1,7 +1,7 @@
 import { base64, equalBytes, fromBase64, utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { parseDecimal } from './decimal.ts';
-import { publicKeyLength, signatureLength } from './ed25519.ts';
+import { publicKeyLength, signatureLength, spkiPrefix } from './ed25519.ts';
 import { emptyRoot, hashLength } from './merkle.ts';
 import { formatNote, parseNote, verifyNoteSignature } from './note.ts';
 import type { Note } from './note.ts';
@@ -107,9 +107,6 @@ function parseBody(text: string): Required<Checkpoint> | undefined {
   if (extensions.length > maxExtensions || extensions.includes('')) return undefined;
   return { origin, size, root, extensions };
 }
-
-/** DER before the 32 key bytes of every Ed25519 SubjectPublicKeyInfo (RFC 8410 §4). */
-const spkiPrefix = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
 
 /** The 32 bytes of the signer's key; SIGNING_FAILED when it is not an Ed25519 key. */
 export function rawPublicKey(signer: CheckpointSigner): Uint8Array {

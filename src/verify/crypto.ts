@@ -1,3 +1,5 @@
+import { isPlainPublicKey, isPlainSignature, spkiPrefix } from '../tlog/ed25519.ts';
+
 /** Signature checks through WebCrypto: one source for Node, workerd and browsers. */
 
 type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
@@ -16,25 +18,7 @@ const p256Prefix = Uint8Array.from([
   0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ]);
 
-/** SubjectPublicKeyInfo of an Ed25519 key (RFC 8410), up to the key. */
-const ed25519Prefix = Uint8Array.from([
-  0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-]);
-
 const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-const ed25519Order = 2n ** 252n + 27742317777372353535851937790883648493n;
-const ed25519Prime = 2n ** 255n - 19n;
-
-const yOfOrderEight = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
-
-/** y of the eight points whose order divides the cofactor: of order 4, 1, 2, and 8 twice. */
-const smallOrders: readonly bigint[] = [
-  0n,
-  1n,
-  ed25519Prime - 1n,
-  yOfOrderEight,
-  ed25519Prime - yOfOrderEight,
-];
 
 /** Imports a P-256 key; undefined when the bytes are not exactly one, or its point is not on the curve. */
 export async function importP256(spki: Uint8Array): Promise<VerifyKey | undefined> {
@@ -44,14 +28,13 @@ export async function importP256(spki: Uint8Array): Promise<VerifyKey | undefine
 
 /** Imports an Ed25519 key; undefined when the bytes are not exactly one that can stand for somebody. */
 export async function importEd25519(spki: Uint8Array): Promise<VerifyKey | undefined> {
-  if (spki.length !== ed25519Prefix.length + 32 || !startsWith(spki, ed25519Prefix)) return undefined;
-  if (!isPlainPoint(spki.subarray(ed25519Prefix.length))) return undefined;
+  if (!startsWith(spki, spkiPrefix) || !isPlainPublicKey(spki.subarray(spkiPrefix.length))) return undefined;
   return importKey('ed25519', spki, { name: 'Ed25519' });
 }
 
 /** The 32 bytes of an Ed25519 key, as signed notes name it. */
 export function ed25519Raw(key: VerifyKey): Uint8Array {
-  return key.spki.subarray(ed25519Prefix.length);
+  return key.spki.subarray(spkiPrefix.length);
 }
 
 /** True only for a well-formed signature by this key over exactly these bytes. Never throws. */
@@ -61,23 +44,13 @@ export async function verifySignature(
   signature: Uint8Array,
 ): Promise<boolean> {
   if (key.algorithm === 'ed25519') {
-    // RFC 8032 §5.1.7: S is reduced. Engines differ in whether they look.
-    if (signature.length !== 64 || littleEndian(signature.subarray(32)) >= ed25519Order) return false;
-    if (!isPlainPoint(signature.subarray(0, 32))) return false;
+    // Engines differ in whether they look.
+    if (!isPlainSignature(signature)) return false;
     return crypto.subtle.verify({ name: 'Ed25519' }, key.key, exact(signature), exact(data));
   }
   const raw = ecdsaRaw(signature);
   if (raw === undefined) return false;
   return crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, key.key, raw, exact(data));
-}
-
-/**
- * Whether an encoded point is reduced and not of small order. WebCrypto's Ed25519 wants the latter of key and R; Node looks,
- * workerd does not, and one log must not be true to the one and false to the other. That it is on the curve, all look.
- */
-function isPlainPoint(encoded: Uint8Array): boolean {
-  const y = littleEndian(encoded) & ~(1n << 255n); // without the sign of x
-  return y < ed25519Prime && !smallOrders.includes(y);
 }
 
 /**
@@ -144,8 +117,4 @@ function bigEndian({ buffer, byteOffset }: Uint8Array): bigint {
   const view = new DataView(buffer, byteOffset, 32);
   const [a, b, c, d] = [0, 8, 16, 24].map((at) => view.getBigUint64(at)) as [bigint, bigint, bigint, bigint];
   return (a << 192n) | (b << 128n) | (c << 64n) | d;
-}
-
-function littleEndian(bytes: Uint8Array): bigint {
-  return bigEndian(bytes.toReversed());
 }
