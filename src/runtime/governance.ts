@@ -42,8 +42,8 @@ export async function openGovernance(
   home: Home,
   authenticator: Authenticator,
   stderr: { write(text: string): unknown },
+  settings = readHomeSettings(home),
 ): Promise<Governance> {
-  const settings = readHomeSettings(home);
   const homeLedger = await openHomeLedger(home);
   try {
     const notary = openNotary(home, homeLedger);

@@ -20,17 +20,24 @@ const maxKeyLength = 256;
 /** Seconds: a permit is not dispatched later than this after its verdict. */
 const maxTimeout = 5;
 
+/** The sections of a configuration that say how a gateway is served. `countersign serve` reads them, and is as strict. */
+const gatewaySections = ['version', 'listen', 'hosts', 'origins', 'policies', 'actions', 'limits'] as const;
+
 /**
  * Reads the home's `countersign.yaml`; a home without one has no settings. Strict, as policy is: throws CONFIG_INVALID with
  * `name:line:column`.
  */
 export function readHomeSettings({ layout }: Pick<Home, 'layout'>): HomeSettings {
   const text = readIfThere(layout.settings);
-  if (text === undefined) return none;
-  const yaml = new YamlSource({ name: layout.settings, text }, 'CONFIG_INVALID');
+  return text === undefined ? none : readSettings(layout.settings, text);
+}
+
+/** The same of any configuration; `name` is for messages. */
+export function readSettings(name: string, text: string): HomeSettings {
+  const yaml = new YamlSource({ name, text }, 'CONFIG_INVALID');
   // A file that has only comments is one that sets nothing.
   if (yaml.root === null) return none;
-  const fields = yaml.fields(yaml.root, 'the configuration', ['witnesses']);
+  const fields = yaml.fields(yaml.root, 'the configuration', ['witnesses', ...gatewaySections]);
   return { witnesses: readWitnesses(yaml, fields.get('witnesses')) };
 }
 

@@ -6,6 +6,7 @@ import { compilePolicy } from '../policy/compile.ts';
 import type { Policy } from '../policy/policy.ts';
 import { readConfig } from './config/read.ts';
 import type { Config } from './config/schema.ts';
+import { readSettings, type HomeSettings } from './home-config.ts';
 import { declareActions, type DeclaredActions } from './declared-actions.ts';
 
 /** What a configuration file comes to, everything in it compiled: whole and valid, or not at all. */
@@ -14,6 +15,8 @@ export interface ServeSettings {
   /** Hex SHA-256 of the file as it is written: references to the environment, not their values. */
   readonly digest: string;
   readonly policy: Policy;
+  /** Absent when the configuration does not speak of witnesses: then the home's own are asked. */
+  readonly witnesses?: HomeSettings;
   readonly declared: DeclaredActions;
 }
 
@@ -37,6 +40,7 @@ export function readServeSettings({ configFile, homePolicy, env }: ServeSettings
     policy: compilePolicy(
       policies.map((name) => ({ name, text: read(name, 'POLICY_UNREADABLE', 'policy') })),
     ),
+    ...(config.witnesses && { witnesses: readSettings(configFile, text) }),
     declared: declareActions(config.actions),
   };
 }

@@ -28,7 +28,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const home = openHome(options.home, options.ledger, passphraseFrom(options.env, passphraseVariable));
   const read = (): ServeSettings => readServeSettings({ ...options, homePolicy: home.layout.policy });
   const settings = read();
-  const governance = await openGovernance(home, homeAuthenticator(home), options.stderr);
+  const governance = await openGovernance(home, homeAuthenticator(home), options.stderr, settings.witnesses);
   try {
     await serve(options, governance, settings, read);
     return 0;

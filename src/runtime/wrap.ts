@@ -1,30 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { CountersignError, toCountersignError } from '../errors.ts';
-import type { RecordChange } from '../gate/changes.ts';
 import { createGate } from '../gate/create-gate.ts';
 import type { Gate } from '../gate/gate.ts';
-import type { NotaryParts } from '../gate/parts.ts';
-import { recover } from '../gate/recovery.ts';
 import { createToolDirectory } from '../gate/tool-directory.ts';
 import { runClosed } from '../gateway/mcp-stdio-closed.ts';
 import { defaultMcpStdioLimits, runMcpStdio } from '../gateway/mcp-stdio.ts';
 import { createMcpListing, type McpListing } from '../gateway/mcp/listing.ts';
 import { relayPattern, type RelayPattern } from '../gateway/mcp/methods.ts';
-import { createAuthenticator } from '../identity/authenticate.ts';
-import type { Authenticator } from '../identity/principal.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import type { Policy } from '../policy/policy.ts';
 import { childEnvironment, depthVariable } from '../targets/depth.ts';
 import { startMcpStdioTarget, type McpStdioTarget } from '../targets/mcp-stdio.ts';
 import { canonicalJson } from '../call/canonical-json.ts';
 import { utf8 } from '../call/sha256.ts';
-import { openApiKeyFile } from './api-key-file.ts';
-import { changeRecorder } from './changes.ts';
-import { readHomeSettings, type HomeSettings } from './home-config.ts';
-import { openHomeLedger, type HomeLedger } from './home-ledger.ts';
-import { gateWitnesses } from './home-witnesses.ts';
-import { announceKeyEvent } from './key-event.ts';
-import { openNotary } from './notary.ts';
+import { homeAuthenticator, openGovernance, type Governance } from './governance.ts';
 import { openHome } from './open-home.ts';
 import { passphraseFrom, passphraseVariable } from './passphrase.ts';
 import { recordPolicy } from './policy-change.ts';
@@ -45,16 +34,10 @@ export interface WrapOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const mode = 'same-user';
-
 /** Everything that must hold before anything is relayed; the server is started last. */
 interface OpenGate {
-  readonly authenticator: Authenticator;
+  readonly governance: Governance;
   readonly policy: Policy;
-  readonly settings: HomeSettings;
-  readonly homeLedger: HomeLedger;
-  readonly notary: NotaryParts;
-  readonly recordChange: RecordChange;
   readonly server: ResolvedServer;
   readonly opened: readonly RelayPattern[];
   readonly target: McpStdioTarget;
@@ -83,7 +66,7 @@ export async function runWrap(options: WrapOptions): Promise<number> {
   try {
     return await runOpen(options, open, client);
   } finally {
-    await open.homeLedger.close();
+    await open.governance.close();
   }
 }
 
@@ -98,28 +81,18 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
   const opened = options.relayPatterns.map(parsePattern);
   const server = resolveServer(options.name, options.target, { cwd: options.cwd, path: environment['PATH'] });
   const home = openHome(options.home, options.ledger, passphraseFrom(options.env, passphraseVariable));
-  const settings = readHomeSettings(home);
-  const authenticator = createAuthenticator({
-    keys: openApiKeyFile({ peppers: home.layout.peppers, keys: home.layout.apiKeys }),
-    trustDomain: home.config.trustDomain,
-  });
+  const authenticator = homeAuthenticator(home);
   await authenticator.authenticate({ apiKey: options.apiKey }, Date.now());
   const files = options.policyFiles.length > 0 ? options.policyFiles : [home.layout.policy];
   const policy = compilePolicy(files.map((name) => ({ name, text: readPolicy(name) })));
-  const homeLedger = await openHomeLedger(home);
+  const governance = await openGovernance(home, authenticator, process.stderr);
   try {
-    const notary = openNotary(home, homeLedger);
-    notary.openKeys();
-    await announceKeyEvent(home.layout, notary);
-    const recordChange = changeRecorder(notary, mode);
-    await recover({ ...notary, mode }, homeLedger.isAlive);
-    await homeLedger.sweep();
-    await recordPolicy(homeLedger.ledger, recordChange, server.ref.name, policy);
+    await recordPolicy(governance.homeLedger.ledger, governance.recordChange, server.ref.name, policy);
     const { command, args } = options.target;
     const target = startMcpStdioTarget({ command, args, environment, cwd: options.cwd });
-    return { authenticator, policy, settings, homeLedger, notary, recordChange, server, opened, target };
+    return { governance, policy, server, opened, target };
   } catch (error) {
-    await homeLedger.close();
+    await governance.close();
     throw error;
   }
 }
@@ -147,30 +120,17 @@ async function runOpen(
   return exitCode;
 }
 
-function assembleGate(open: OpenGate, listing: McpListing): Gate {
-  const { authenticator, policy, settings, homeLedger, notary, recordChange, server } = open;
-  const { ledger, instance } = homeLedger;
+function assembleGate({ governance, policy, server }: OpenGate, listing: McpListing): Gate {
   const { command, args } = server.resolved;
   return createGate({
-    ...notary,
-    ...gateWitnesses(settings, ledger, process.stderr),
-    mode,
-    authenticator,
+    ...governance.gateParts,
     policy,
-    instance: instance.id,
-    assertAlive() {
-      if (instance.stillMine()) return;
-      throw new CountersignError(
-        'GATE_CLOSED',
-        'This gate lost the lock that shows it alive, and may have been taken for dead. If this lasts, restart it.',
-      );
-    },
     directory: createToolDirectory({
       server: server.ref,
       command: utf8(canonicalJson({ command, args: [...args] })),
       listing,
-      ledger,
-      recordChange,
+      ledger: governance.homeLedger.ledger,
+      recordChange: governance.recordChange,
     }),
   });
 }

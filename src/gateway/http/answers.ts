@@ -1,6 +1,13 @@
 import { concatBytes, utf8 } from '../../call/bytes.ts';
 import type { CallEnvelopes, CallResult, Denial } from '../../gate/gate.ts';
-import { metaKeys, type ReasonCode } from '../../names.ts';
+import type { ReasonCode } from '../../names.ts';
+import {
+  denialMember,
+  denialOfExecution,
+  envelopeMember,
+  objectOf,
+  type MetaMember,
+} from '../meta-members.ts';
 
 /** An HTTP answer before it is one: JSON, byte for byte. */
 export interface HttpAnswer {
@@ -24,10 +31,8 @@ export function callAnswer(callId: string, result: CallResult): HttpAnswer {
       return answer(200, callId, { name: 'result', bytes: execution.result }, [envelopeMember(envelopes)]);
     case 'error':
       return answer(502, callId, { name: 'error', bytes: execution.error }, [envelopeMember(envelopes)]);
-    case 'none': {
-      const { code, message } = execution;
-      return denialAnswer(callId, { code, message, retryable: execution.outcome === 'aborted' }, envelopes);
-    }
+    case 'none':
+      return denialAnswer(callId, denialOfExecution(execution), envelopes);
   }
 }
 
@@ -52,27 +57,17 @@ function answer(
   status: number,
   callId: string,
   content: { readonly name: string; readonly bytes: Uint8Array } | undefined,
-  meta: readonly string[],
+  meta: readonly MetaMember[],
 ): HttpAnswer {
   const told = content === undefined ? [] : [utf8(`"${content.name}":`), content.bytes, utf8(',')];
   return {
     status,
     headers: json,
-    body: concatBytes(utf8(`{"callId":"${callId}",`), ...told, utf8(`"_meta":{${meta.join(',')}}}`)),
+    body: concatBytes(utf8(`{"callId":"${callId}",`), ...told, utf8(`"_meta":${objectOf(meta)}}`)),
   };
 }
 
 const json = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-
-function envelopeMember({ verdict, outcome, openings }: CallEnvelopes): string {
-  const bundles =
-    outcome === undefined ? `"verdict":${verdict}` : `"verdict":${verdict},"outcome":${outcome}`;
-  return `"${metaKeys.envelope}":{${bundles},"openings":${JSON.stringify(openings)}}`;
-}
-
-function denialMember({ code, rule, message, retryable }: Denial): string {
-  return `"${metaKeys.denial}":${JSON.stringify({ code, ...(rule !== undefined && { rule }), message, retryable })}`;
-}
 
 interface Status {
   readonly status: number;

@@ -2,10 +2,9 @@ import { concatBytes, utf8 } from '../../call/bytes.ts';
 import type { CountersignError } from '../../errors.ts';
 import type { CallEnvelopes, Denial } from '../../gate/gate.ts';
 import type { ReasonCode } from '../../names.ts';
-import { metaKeys } from '../../names.ts';
+import { denialMember, envelopeMember, objectOf } from '../meta-members.ts';
 import type { Era } from './era.ts';
 import type { MessageId, Refusal } from './message.ts';
-import type { SplicedMember } from './splice.ts';
 
 /** JSON-RPC error codes. -32000 to -32019 are ours to give; MCP has reserved -32020 to -32099. */
 export const wireCodes = {
@@ -15,18 +14,6 @@ export const wireCodes = {
   invalidParams: -32602,
   refused: -32010,
 } as const;
-
-/** The envelope as a member for `_meta` or `data`. Its bundles are JSON text already and are not parsed again. */
-export function envelopeMember({ verdict, outcome, openings }: CallEnvelopes): SplicedMember {
-  const bundles =
-    outcome === undefined ? `"verdict":${verdict}` : `"verdict":${verdict},"outcome":${outcome}`;
-  return { key: metaKeys.envelope, json: `{${bundles},"openings":${JSON.stringify(openings)}}` };
-}
-
-function denialMember({ code, rule, message, retryable }: Denial): SplicedMember {
-  const json = JSON.stringify({ code, ...(rule !== undefined && { rule }), message, retryable });
-  return { key: metaKeys.denial, json };
-}
 
 export interface DeniedCall {
   readonly id: MessageId;
@@ -90,8 +77,4 @@ function errorAnswer(id: MessageId | undefined, code: number, message: string, d
 /** A response. Without a readable id its id is null (JSON-RPC 2.0 section 5). */
 function answer(id: MessageId | undefined, member: string): Uint8Array {
   return concatBytes(utf8('{"jsonrpc":"2.0","id":'), id?.raw ?? utf8('null'), utf8(`,${member}}`));
-}
-
-function objectOf(members: readonly SplicedMember[]): string {
-  return `{${members.map(({ key, json }) => `${JSON.stringify(key)}:${json}`).join(',')}}`;
 }

@@ -5,7 +5,8 @@ import { uuidv7 } from '../../call/uuid.ts';
 import { toCountersignError } from '../../errors.ts';
 import type { CallEnvelopes, CallResult, Denial } from '../../gate/gate.ts';
 import type { Execution } from '../../targets/target.ts';
-import { denialAnswer, envelopeMember } from './answers.ts';
+import { denialOfExecution, envelopeMember } from '../meta-members.ts';
+import { denialAnswer } from './answers.ts';
 import { callerMeta, clientOf } from './client-info.ts';
 import type { Era } from './era.ts';
 import { eraOf } from './era.ts';
@@ -133,9 +134,7 @@ function denialOf(execution: Execution): Denial {
       retryable: false,
     };
   }
-  const { code, message, outcome } = execution;
-  // A fork does not pass by itself.
-  return { code, message, retryable: outcome === 'aborted' && code !== 'LOG_FORKED' };
+  return denialOfExecution(execution);
 }
 
 /** Hands the server's answer to a call to whoever executes it. False if nobody waits for it. */

@@ -1,6 +1,6 @@
 import { concatBytes } from '../../call/bytes.ts';
 import type { Response } from './message.ts';
-import type { SplicedMember } from './splice.ts';
+import type { MetaMember } from '../meta-members.ts';
 import { spliceMembers } from './splice.ts';
 
 /** A response of the server as it came. */
@@ -18,10 +18,7 @@ export function rawAnswer({ message, isAlone }: ServerAnswer): Uint8Array {
 }
 
 /** The answer with our members, and every other byte as it was. */
-export function withMembers(
-  { message, isAlone }: ServerAnswer,
-  members: readonly SplicedMember[],
-): Uint8Array {
+export function withMembers({ message, isAlone }: ServerAnswer, members: readonly MetaMember[]): Uint8Array {
   const spliced = spliceMembers(message, members);
   const { frame, root } = message;
   return isAlone ? concatBytes(frame.subarray(0, root.start), spliced, frame.subarray(root.end)) : spliced;

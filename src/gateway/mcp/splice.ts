@@ -3,13 +3,8 @@ import { foldCase } from '../../call/case-fold.ts';
 import type { JsonNode, ObjectNode } from '../../call/json-node.ts';
 import { mustRename, upstreamPrefix } from '../../call/meta-keys.ts';
 import { CountersignError } from '../../errors.ts';
+import type { MetaMember } from '../meta-members.ts';
 import type { Response } from './message.ts';
-
-/** One of our members: a key of `metaKeys` and its value, as JSON text without a line feed. */
-export interface SplicedMember {
-  readonly key: string;
-  readonly json: string;
-}
 
 /**
  * A server's response with our members in it, every other byte as it was: in `result._meta` or `error.data`, made if
@@ -21,7 +16,7 @@ export interface SplicedMember {
  * @throws CountersignError `UPSTREAM_INVALID` if the result is not an object, its `_meta` is not one, or there is a
  * second or misspelt `_meta` or `data`.
  */
-export function spliceMembers(response: Response, members: readonly SplicedMember[]): Uint8Array {
+export function spliceMembers(response: Response, members: readonly MetaMember[]): Uint8Array {
   const room = response.error === undefined ? roomInResult(response.result) : roomInError(response.error);
   return room === undefined ? response.bytes : insert(response, room, members);
 }
@@ -55,7 +50,7 @@ function onlyMember(object: ObjectNode, key: string): JsonNode | undefined {
   return member?.node;
 }
 
-function insert(response: Response, room: Room, members: readonly SplicedMember[]): Uint8Array {
+function insert(response: Response, room: Room, members: readonly MetaMember[]): Uint8Array {
   const { frame, root } = response;
   const object = room.kind === 'there' ? room.object : room.parent;
   const renamed = room.kind === 'there' ? object.members.filter(({ key }) => mustRename(key)) : [];
@@ -71,7 +66,7 @@ function insert(response: Response, room: Room, members: readonly SplicedMember[
   return concatBytes(...parts, frame.subarray(from, root.end));
 }
 
-function textOf(members: readonly SplicedMember[], room: Room, othersFollow: boolean): string {
+function textOf(members: readonly MetaMember[], room: Room, othersFollow: boolean): string {
   if (members.length === 0) return '';
   const ours = members.map(({ key, json }) => `${JSON.stringify(key)}:${json}`).join(',');
   return (room.kind === 'there' ? ours : `"${room.key}":{${ours}}`) + (othersFollow ? ',' : '');

@@ -42,6 +42,18 @@ const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be small letters, digits, dots, dashes and underscores');
 
+/** What is said of them here is for editors: `home-config.ts` reads them, for `wrap` as well, which must start fast. */
+const witness = z.strictObject({
+  url: httpUrl.describe('Where the witness is asked: https, or http on this machine.'),
+  key: z.string().describe('Its vkey.'),
+  timeout: z
+    .number()
+    .positive()
+    .max(5)
+    .optional()
+    .describe('Seconds that one asking may take; 3 unless told.'),
+});
+
 export const configSchema = z.strictObject({
   version: z.literal(1),
   listen: listen.prefault({}),
@@ -62,6 +74,10 @@ export const configSchema = z.strictObject({
     .record(name, action)
     .default({})
     .describe('POST /actions/NAME: what it takes, and what carries it out.'),
+  witnesses: z
+    .array(witness)
+    .optional()
+    .describe("Who sees the log's heads; those of the home's countersign.yaml unless told."),
   limits: z
     .strictObject({
       body: z.int().min(1_024).max(67_108_864).default(1_048_576).describe('Bytes of one request body.'),

@@ -3,13 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../../src/call/bytes.ts';
 import { CountersignError } from '../../../src/errors.ts';
 import type { CallEnvelopes, Denial } from '../../../src/gate/gate.ts';
-import {
-  denialAnswer,
-  envelopeMember,
-  errorAnswerTo,
-  refusalAnswer,
-  wireCodes,
-} from '../../../src/gateway/mcp/answers.ts';
+import { denialAnswer, errorAnswerTo, refusalAnswer, wireCodes } from '../../../src/gateway/mcp/answers.ts';
+import { envelopeMember } from '../../../src/gateway/meta-members.ts';
 import { metaKeys, reasonCodes } from '../../../src/names.ts';
 
 const id = { raw: utf8('1.0e1'), key: 'n:10' };
