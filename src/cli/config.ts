@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { configJsonSchema } from '../runtime/config/schema.ts';
-import { homeLayout, homePath } from '../runtime/home-layout.ts';
-import { readServeSettings } from '../runtime/serve-settings.ts';
+import { homeLayout, homePath } from '../runtime/home/home-layout.ts';
+import { readServeSettings } from '../runtime/serve/serve-settings.ts';
 import type { Command } from './io.ts';
 import { usage } from './report.ts';
 

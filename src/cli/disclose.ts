@@ -4,10 +4,16 @@ import { parseArgs } from 'node:util';
 import { openingField } from '../call/opening.ts';
 import { isUuid } from '../call/uuid.ts';
 import { CountersignError } from '../errors.ts';
-import { disclose, readAuditorKey, unseal, type Opening, type SealedOpening } from '../runtime/disclose.ts';
-import { withLog } from '../runtime/former.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { openHome } from '../runtime/open-home.ts';
+import {
+  disclose,
+  readAuditorKey,
+  unseal,
+  type Opening,
+  type SealedOpening,
+} from '../runtime/log/disclose.ts';
+import { withLog } from '../runtime/former/former.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { openHome } from '../runtime/home/open-home.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 

@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { isUuid } from '../call/uuid.ts';
-import { selectFormerCalls } from '../runtime/erase-former.ts';
-import { selectCalls, type Selected, type Selection } from '../runtime/erase.ts';
-import { hasSetAside, withStore } from '../runtime/former.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { openHome } from '../runtime/open-home.ts';
-import { withHome } from '../runtime/with-home.ts';
+import { selectFormerCalls } from '../runtime/former/erase-former.ts';
+import { selectCalls, type Selected, type Selection } from '../runtime/log/erase.ts';
+import { hasSetAside, withStore } from '../runtime/former/former.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { openHome } from '../runtime/home/open-home.ts';
+import { withHome } from '../runtime/home/with-home.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
-import { homeLayout, homePath } from '../runtime/home-layout.ts';
-import { openHome } from '../runtime/open-home.ts';
+import { homeLayout, homePath } from '../runtime/home/home-layout.ts';
+import { openHome } from '../runtime/home/open-home.ts';
 import type { Command, Io } from './io.ts';
 import { palette } from './paint.ts';
 
@@ -32,7 +32,7 @@ every later command needs the same.
       },
     });
     const root = homePath(values.home, io.env, io.cwd);
-    const { createHome } = await import('../runtime/create-home.ts');
+    const { createHome } = await import('../runtime/home/create-home.ts');
     try {
       const made = await createHome(root, values.ledger ?? io.env['COUNTERSIGN_LEDGER']);
       const flag = values.home ? ` --home ${root}` : '';

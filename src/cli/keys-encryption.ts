@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { homePath } from '../runtime/home-layout.ts';
-import { changePassphrase, decryptKeys, encryptKeys } from '../runtime/key-encryption.ts';
-import { openHome, type Home } from '../runtime/open-home.ts';
-import { newPassphraseVariable, passphraseFrom } from '../runtime/passphrase.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { changePassphrase, decryptKeys, encryptKeys } from '../runtime/keys/key-encryption.ts';
+import { openHome, type Home } from '../runtime/home/open-home.ts';
+import { newPassphraseVariable, passphraseFrom } from '../runtime/keys/passphrase.ts';
 import type { Io } from './io.ts';
 
 /** `keys encrypt`: from here on the home opens with its passphrase only. */

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { homePath } from '../runtime/home-layout.ts';
-import { listKeys, type ListedKey } from '../runtime/list-keys.ts';
-import { openHome } from '../runtime/open-home.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { listKeys, type ListedKey } from '../runtime/keys/list-keys.ts';
+import { openHome } from '../runtime/home/open-home.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 

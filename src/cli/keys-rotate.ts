@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
-import { lastTrustedHead } from '../runtime/compromised.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { keyPurposes } from '../runtime/new-keys.ts';
-import { openHome, type Home } from '../runtime/open-home.ts';
-import { defaultOverlap, rotateKey, type Rotation } from '../runtime/rotate-keys.ts';
+import { lastTrustedHead } from '../runtime/keys/compromised.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { keyPurposes } from '../runtime/keys/new-keys.ts';
+import { openHome, type Home } from '../runtime/home/open-home.ts';
+import { defaultOverlap, rotateKey, type Rotation } from '../runtime/keys/rotate-keys.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { backUp } from '../runtime/backup.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { openHome } from '../runtime/open-home.ts';
+import { backUp } from '../runtime/former/backup.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { openHome } from '../runtime/home/open-home.ts';
 import type { Io } from './io.ts';
 import { progressOn } from './progress.ts';
 import { usage } from './report.ts';

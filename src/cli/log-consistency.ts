@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { base64 } from '../call/sha256.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { proveConsistent } from '../runtime/log-evidence.ts';
-import type { NamedTree } from '../runtime/log-evidence.ts';
-import { openHome } from '../runtime/open-home.ts';
-import { withHome } from '../runtime/with-home.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { proveConsistent } from '../runtime/log/log-evidence.ts';
+import type { NamedTree } from '../runtime/log/log-evidence.ts';
+import { openHome } from '../runtime/home/open-home.ts';
+import { withHome } from '../runtime/home/with-home.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { withLog } from '../runtime/former.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { exportHome } from '../runtime/log-evidence.ts';
-import { openHome } from '../runtime/open-home.ts';
+import { withLog } from '../runtime/former/former.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { exportHome } from '../runtime/log/log-evidence.ts';
+import { openHome } from '../runtime/home/open-home.ts';
 import type { Io } from './io.ts';
 import { progressOn } from './progress.ts';
 import { usage } from './report.ts';

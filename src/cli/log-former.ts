@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { formerLogs } from '../runtime/former.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { openHome } from '../runtime/open-home.ts';
+import { formerLogs } from '../runtime/former/former.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { openHome } from '../runtime/home/open-home.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { base64 } from '../call/sha256.ts';
-import { withLog } from '../runtime/former.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { proveCall } from '../runtime/log-evidence.ts';
-import { openHome } from '../runtime/open-home.ts';
+import { withLog } from '../runtime/former/former.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { proveCall } from '../runtime/log/log-evidence.ts';
+import { openHome } from '../runtime/home/open-home.ts';
 import { formatTlogProof } from '../tlog/tlog-proof.ts';
 import type { Io } from './io.ts';
 import { callIdOf } from './log-call-id.ts';

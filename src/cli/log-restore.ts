@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { homePath } from '../runtime/home-layout.ts';
-import { openHome } from '../runtime/open-home.ts';
-import { restoreLog, type Restored } from '../runtime/restore.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { openHome } from '../runtime/home/open-home.ts';
+import { restoreLog, type Restored } from '../runtime/former/restore.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
 import { progressOn } from './progress.ts';

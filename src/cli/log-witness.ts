@@ -1,10 +1,10 @@
 import { parseArgs } from 'node:util';
 import { hex } from '../call/sha256.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { askWitnesses, forkClaim } from '../runtime/home-witnesses.ts';
-import type { Asked } from '../runtime/home-witnesses.ts';
-import { openHome } from '../runtime/open-home.ts';
-import { withHome } from '../runtime/with-home.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { askWitnesses, forkClaim } from '../runtime/home/home-witnesses.ts';
+import type { Asked } from '../runtime/home/home-witnesses.ts';
+import { openHome } from '../runtime/home/open-home.ts';
+import { withHome } from '../runtime/home/with-home.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 import { printable } from './printable.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { homePath } from '../runtime/home-layout.ts';
-import { runServe } from '../runtime/serve.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { runServe } from '../runtime/serve/serve.ts';
 import type { Command } from './io.ts';
 import { usage } from './report.ts';
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { anchorAt, type Anchor } from '../runtime/anchor.ts';
-import type { ReadLog } from '../runtime/former.ts';
-import type { Home } from '../runtime/open-home.ts';
+import { anchorAt, type Anchor } from '../runtime/log/anchor.ts';
+import type { ReadLog } from '../runtime/former/former.ts';
+import type { Home } from '../runtime/home/open-home.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
-import { homePath } from '../runtime/home-layout.ts';
-import { logVkeys } from '../runtime/log-vkeys.ts';
-import { openHome } from '../runtime/open-home.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import { logVkeys } from '../runtime/log/log-vkeys.ts';
+import { openHome } from '../runtime/home/open-home.ts';
 import type { Command } from './io.ts';
 
 export const trustCommand: Command = {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { checkForks, forksOf, treesOf, type ForkJson } from '../runtime/witness-forks.ts';
-import { openWitness } from '../runtime/witness.ts';
+import { checkForks, forksOf, treesOf, type ForkJson } from '../runtime/witness/witness-forks.ts';
+import { openWitness } from '../runtime/witness/witness.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 import { printable } from './printable.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createWitness, witnessIdentity } from '../runtime/witness.ts';
+import { createWitness, witnessIdentity } from '../runtime/witness/witness.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 

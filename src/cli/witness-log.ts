@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { followLogs, logsInBooks, unfollowLog, type LogInBooks } from '../runtime/witness-logs.ts';
-import { openWitness, type OpenedWitness } from '../runtime/witness.ts';
+import { followLogs, logsInBooks, unfollowLog, type LogInBooks } from '../runtime/witness/witness-logs.ts';
+import { openWitness, type OpenedWitness } from '../runtime/witness/witness.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 import { printable } from './printable.ts';

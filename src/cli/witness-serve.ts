@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { serveWitness, type Answered } from '../runtime/witness-server.ts';
-import { openWitness } from '../runtime/witness.ts';
+import { serveWitness, type Answered } from '../runtime/witness/witness-server.ts';
+import { openWitness } from '../runtime/witness/witness.ts';
 import type { Io } from './io.ts';
 import { printable } from './printable.ts';
 import { usage } from './report.ts';

@@ -1,10 +1,10 @@
-import { askWitnesses, headOf } from '../runtime/home-witnesses.ts';
-import type { SignedHead } from '../runtime/home-witnesses.ts';
-import type { Home } from '../runtime/open-home.ts';
-import type { OpenedHome } from '../runtime/with-home.ts';
+import { askWitnesses, headOf } from '../runtime/home/home-witnesses.ts';
+import type { SignedHead } from '../runtime/home/home-witnesses.ts';
+import type { Home } from '../runtime/home/open-home.ts';
+import type { OpenedHome } from '../runtime/home/with-home.ts';
 import type { Io } from './io.ts';
 
-export type { SignedHead } from '../runtime/home-witnesses.ts';
+export type { SignedHead } from '../runtime/home/home-witnesses.ts';
 
 /**
  * For `--witnessed`: the newest head as the home's witnesses cosigned it. Who did not is told on stderr; WITNESS_UNAVAILABLE when nobody

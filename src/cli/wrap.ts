@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
-import { homePath } from '../runtime/home-layout.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
 import { assertServerName, defaultServerName, type ServerCommand } from '../runtime/server-ref.ts';
 import { runWrap } from '../runtime/wrap.ts';
 import type { Command, Io } from './io.ts';

@@ -13,9 +13,9 @@ import { childEnvironment, depthVariable } from '../targets/depth.ts';
 import { startMcpStdioTarget, type McpStdioTarget } from '../targets/mcp-stdio.ts';
 import { canonicalJson } from '../call/canonical-json.ts';
 import { utf8 } from '../call/sha256.ts';
-import { homeAuthenticator, openGovernance, type Governance } from './governance.ts';
-import { openHome } from './open-home.ts';
-import { passphraseFrom, passphraseVariable } from './passphrase.ts';
+import { homeAuthenticator, openGovernance, type Governance } from './home/governance.ts';
+import { openHome } from './home/open-home.ts';
+import { passphraseFrom, passphraseVariable } from './keys/passphrase.ts';
 import { recordPolicy } from './policy-change.ts';
 import { resolveServer, type ResolvedServer, type ServerCommand } from './server-ref.ts';
 

@@ -8,7 +8,7 @@ import { createLedger } from '../../src/ledger/create-ledger.ts';
 import { memoryStore } from '../../src/ledger/store-memory.ts';
 import { forgetfulCheckpoints } from '../../src/ledger/released-checkpoint.ts';
 import type { LogStore } from '../../src/ledger/store.ts';
-import { writeTileFiles } from '../../src/runtime/tile-files.ts';
+import { writeTileFiles } from '../../src/runtime/log/tile-files.ts';
 import { checkpointSigner } from '../../src/tlog/checkpoint.ts';
 import { leafHash } from '../../src/tlog/merkle.ts';
 import { appendLeaves, emptyEdge, rootOf } from '../../src/tlog/tree.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { findCallBundles } from '../../src/runtime/call-bundles.ts';
+import { findCallBundles } from '../../src/runtime/serve/call-bundles.ts';
 import { countingTarget, harness, never, statementOf } from '../gate/harness.ts';
 
 describe('the envelopes of a call', () => {

@@ -5,7 +5,7 @@ import { forgetfulCheckpoints } from '../../src/ledger/released-checkpoint.ts';
 import { memoryStore } from '../../src/ledger/store-memory.ts';
 import type { EntryDraft, Ledger } from '../../src/ledger/ledger.ts';
 import type { Change } from '../../src/gate/changes.ts';
-import { eraseCalls, selectCalls } from '../../src/runtime/erase.ts';
+import { eraseCalls, selectCalls } from '../../src/runtime/log/erase.ts';
 import { allowOf, draftOf, noon, outcomeOf, randomCallId } from '../ledger/drafts.ts';
 import { testLog } from '../ledger/log-key.ts';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CountersignError } from '../../src/errors.ts';
-import { readHomeSettings } from '../../src/runtime/home-config.ts';
-import type { HomeSettings } from '../../src/runtime/home-config.ts';
-import { homeLayout } from '../../src/runtime/home-layout.ts';
+import { readHomeSettings } from '../../src/runtime/home/home-config.ts';
+import type { HomeSettings } from '../../src/runtime/home/home-config.ts';
+import { homeLayout } from '../../src/runtime/home/home-layout.ts';
 import { formatVkey, signatureTypes } from '../../src/tlog/vkey.ts';
 import { testKey } from '../tlog/test-keys.ts';
 

@@ -7,11 +7,11 @@ import { notarise } from '../../src/gate/notary.ts';
 import { toolPinKey, serverPinKey } from '../../src/gate/pins.ts';
 import type { SideRow } from '../../src/ledger/ledger.ts';
 import { changeRecorder } from '../../src/runtime/changes.ts';
-import { createHome } from '../../src/runtime/create-home.ts';
-import { openHomeLedger } from '../../src/runtime/home-ledger.ts';
-import { openNotary } from '../../src/runtime/notary.ts';
-import { openHome, type Home } from '../../src/runtime/open-home.ts';
-import { withHome } from '../../src/runtime/with-home.ts';
+import { createHome } from '../../src/runtime/home/create-home.ts';
+import { openHomeLedger } from '../../src/runtime/home/home-ledger.ts';
+import { openNotary } from '../../src/runtime/home/notary.ts';
+import { openHome, type Home } from '../../src/runtime/home/open-home.ts';
+import { withHome } from '../../src/runtime/home/with-home.ts';
 import { allowed } from '../envelope/facts.ts';
 
 /** A home in a temporary folder, without a process: its log is written by the rooms that a gate is made of. */

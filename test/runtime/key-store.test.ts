@@ -1,20 +1,20 @@
 import { chmodSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { changePassphrase, decryptKeys, encryptKeys } from '../../src/runtime/key-encryption.ts';
-import { finishKeyChange, stageKeyChange } from '../../src/runtime/key-change.ts';
+import { changePassphrase, decryptKeys, encryptKeys } from '../../src/runtime/keys/key-encryption.ts';
+import { finishKeyChange, stageKeyChange } from '../../src/runtime/keys/key-change.ts';
 import {
   isEncryptedHome,
   keyFileTexts,
   readAllKeys,
   readKey,
   replaceKeys,
-} from '../../src/runtime/key-store.ts';
-import { keyFiles } from '../../src/runtime/home-layout.ts';
-import type { HomeLayout } from '../../src/runtime/home-layout.ts';
-import { openHomeLedger } from '../../src/runtime/home-ledger.ts';
-import { openNotary } from '../../src/runtime/notary.ts';
-import { passphraseFrom } from '../../src/runtime/passphrase.ts';
+} from '../../src/runtime/keys/key-store.ts';
+import { keyFiles } from '../../src/runtime/home/home-layout.ts';
+import type { HomeLayout } from '../../src/runtime/home/home-layout.ts';
+import { openHomeLedger } from '../../src/runtime/home/home-ledger.ts';
+import { openNotary } from '../../src/runtime/home/notary.ts';
+import { passphraseFrom } from '../../src/runtime/keys/passphrase.ts';
 import { generateEd25519Key } from '../../src/pki/signer-node.ts';
 import { refusalOf } from '../ledger/settled.ts';
 import { appendSomething, envelopesOf, madeHome, refusals } from './made-home.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fromUtf8 } from '../../src/call/sha256.ts';
-import { readLiveTile } from '../../src/runtime/live-tiles.ts';
+import { readLiveTile } from '../../src/runtime/serve/live-tiles.ts';
 import { leafHash } from '../../src/tlog/merkle.ts';
 import { decodeEntryBundle } from '../../src/tlog/tile.ts';
 import { countingTarget, harness, never } from '../gate/harness.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { logVkeys } from '../../src/runtime/log-vkeys.ts';
+import { logVkeys } from '../../src/runtime/log/log-vkeys.ts';
 
 const read = (path: string): string =>
   readFileSync(new URL(`../vectors/envelope/${path}`, import.meta.url), 'utf8');

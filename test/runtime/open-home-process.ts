@@ -1,4 +1,4 @@
-import { openHome } from '../../src/runtime/open-home.ts';
+import { openHome } from '../../src/runtime/home/open-home.ts';
 import { sizeOf } from './home-log.ts';
 
 /** Opens the home that it is told, and says whose log it has, and how long that is. */

@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { backUp } from '../../src/runtime/backup.ts';
-import { formerLogs } from '../../src/runtime/former.ts';
-import { restoreLog } from '../../src/runtime/restore.ts';
+import { backUp } from '../../src/runtime/former/backup.ts';
+import { formerLogs } from '../../src/runtime/former/former.ts';
+import { restoreLog } from '../../src/runtime/former/restore.ts';
 import { call, homeOnDisk, sizeOf } from './home-log.ts';
 
 const quiet = { onProgress: () => undefined };

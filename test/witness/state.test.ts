@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createWitness, openWitness, witnessIdentity } from '../../src/runtime/witness.ts';
+import { createWitness, openWitness, witnessIdentity } from '../../src/runtime/witness/witness.ts';
 import { cosignatureTime, parseNote } from '../../src/tlog/note.ts';
 import { parseVkey } from '../../src/tlog/vkey.ts';
 import { watchedLog } from './watched-log.ts';

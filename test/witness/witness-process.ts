@@ -3,7 +3,7 @@
  * as one, so that a test can kill it at any moment and know what had been said. Argument: the witness's folder.
  */
 import { createInterface } from 'node:readline';
-import { openWitness } from '../../src/runtime/witness.ts';
+import { openWitness } from '../../src/runtime/witness/witness.ts';
 import { createWitnessApp } from '../../src/witness/app.ts';
 
 const { name, signer, books } = openWitness(process.argv[2] ?? '');

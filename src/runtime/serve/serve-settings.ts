@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { hex, sha256, utf8 } from '../../call/sha256.ts';
+import { CountersignError } from '../../errors.ts';
+import { compilePolicy } from '../../policy/compile.ts';
+import type { Policy } from '../../policy/policy.ts';
+import { readConfig } from '../config/read.ts';
+import type { Config } from '../config/schema.ts';
+import { readSettings, type HomeSettings } from '../home/home-config.ts';
+import { declareActions, type DeclaredActions } from './declared-actions.ts';
+
+/** What a configuration file comes to, everything in it compiled: whole and valid, or not at all. */
+export interface ServeSettings {
+  readonly config: Config;
+  /** Hex SHA-256 of the file as it is written: references to the environment, not their values. */
+  readonly digest: string;
+  readonly policy: Policy;
+  /** Absent when the configuration does not speak of witnesses: then the home's own are asked. */
+  readonly witnesses?: HomeSettings;
+  readonly declared: DeclaredActions;
+}
+
+export interface ServeSettingsSource {
+  /** Absolute. */
+  readonly configFile: string;
+  /** Used when the configuration names no policy; absolute. */
+  readonly homePolicy: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Throws CONFIG_INVALID, POLICY_INVALID or POLICY_UNREADABLE; the message says where. */
+export function readServeSettings({ configFile, homePolicy, env }: ServeSettingsSource): ServeSettings {
+  const text = read(configFile, 'CONFIG_INVALID', 'configuration');
+  const config = readConfig({ name: configFile, text, env });
+  const files = config.policies.map((file) => resolve(dirname(configFile), file));
+  const policies = files.length > 0 ? files : [homePolicy];
+  return {
+    config,
+    digest: hex(sha256(utf8(text))),
+    policy: compilePolicy(
+      policies.map((name) => ({ name, text: read(name, 'POLICY_UNREADABLE', 'policy') })),
+    ),
+    ...(config.witnesses && { witnesses: readSettings(configFile, text) }),
+    declared: declareActions(config.actions),
+  };
+}
+
+function read(file: string, code: 'CONFIG_INVALID' | 'POLICY_UNREADABLE', what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new CountersignError(code, `The ${what} ${file} cannot be read (${why}).`, { cause: error });
+  }
+}
