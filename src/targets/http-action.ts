@@ -43,7 +43,10 @@ export function createHttpActionTarget(options: HttpActionOptions): Target {
         );
       const refusal = whyNotNow(permit, signal);
       if (refusal) return refusal;
-      const ended = AbortSignal.any([signal, AbortSignal.timeout(request.timeout)]);
+      // Not `AbortSignal.timeout`, whose timers stay behind calls that have long been answered.
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(), request.timeout);
+      const ended = AbortSignal.any([signal, late.signal]);
       try {
         const response = await fetch(request.url, {
           method: request.method,
@@ -61,6 +64,8 @@ export function createHttpActionTarget(options: HttpActionOptions): Target {
         return body === undefined ? tooLarge : executionOf(response, body);
       } catch (error) {
         return noAnswer(error, signal, ended);
+      } finally {
+        clearTimeout(timer);
       }
     },
   };

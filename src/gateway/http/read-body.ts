@@ -7,9 +7,8 @@ const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
   if (!jsonType.test(request.headers.get('content-type') ?? ''))
     throw new CountersignError('FRAME_INVALID', 'Send the body as application/json.');
-  const tooLarge = new CountersignError('TOO_LARGE', `A body has at most ${limit} bytes.`);
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge;
-  const body = await readAtMost(request.body, limit);
-  if (body === undefined) throw tooLarge;
+  const isDeclaredTooLarge = Number(request.headers.get('content-length') ?? 0) > limit;
+  const body = isDeclaredTooLarge ? undefined : await readAtMost(request.body, limit);
+  if (body === undefined) throw new CountersignError('TOO_LARGE', `A body has at most ${limit} bytes.`);
   return body;
 }
