@@ -88,8 +88,13 @@ function rotated({ purpose, retired, successor }: Rotation, { layout }: Home): s
 Hand out the new trust root now: what is signed from here on needs it, and it verifies what is older too.
 
   countersign trust > trusted_root.json
-`;
+${purpose === 'log' ? forWitnesses : ''}`;
 }
+
+/** They know a log by the keys that sign it, and refuse its next head until they know the new one. */
+const forWitnesses = `
+Whoever witnesses this log needs its new key: countersign trust --vkey
+`;
 
 function compromised(rotation: Rotation, { layout }: Home): string {
   const { purpose, retired, successor, lastTrusted } = rotation;
