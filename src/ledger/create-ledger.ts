@@ -7,9 +7,10 @@ import { parseNote } from '../tlog/note.ts';
 import type { TreeEdge } from '../tlog/tree.ts';
 import { noBallast } from './ballast.ts';
 import type { Ballast } from './ballast.ts';
+import { ledgerReads } from './ledger-reads.ts';
 import type { Ledger } from './ledger.ts';
 import { rolledBack } from './plan.ts';
-import { extendsReleased, readConsistency, readEdge, readInclusion } from './read-tree.ts';
+import { extendsReleased, readEdge } from './read-tree.ts';
 import type { ReleasedCheckpoints } from './released-checkpoint.ts';
 import { createSequencer } from './sequencer.ts';
 import type { LogHead, LogStore } from './store.ts';
@@ -31,9 +32,6 @@ export interface LedgerOptions {
   /** What is waited for before a batch is closed; one turn of the event loop unless told. */
   readonly turn?: () => Promise<void>;
 }
-
-/** Entries that one read returns, at most. */
-const maxEntries = 1_000;
 
 /**
  * Opens a log for appending, and owns the store from then on: a refusal closes it. Refuses with LEDGER_CORRUPT a store that is
@@ -61,25 +59,10 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
   });
 
   return {
+    ...ledgerReads(store),
     append: (draft) => sequencer.append(draft),
     handOver: async (draft, successor) => sequencer.handOver(draft, succession(origin, signer, successor)),
-    heads: (keys) => store.heads(keys),
-    headsUnder: (prefix) => store.headsUnder(prefix),
-    entriesOfCall: (callId) => store.entriesOfCall(callId),
-    entries: (from, to) => store.entries(from, Math.min(to, from + maxEntries)),
-    prove: async (index, under) => readInclusion(store, under ?? (await store.head()), index),
-    proveConsistency: async (oldSize, newSize) =>
-      readConsistency(store, await store.head(), oldSize, newSize),
-    async checkpoint() {
-      const { size, checkpoint: text } = await store.head();
-      return text === null ? null : { size, text };
-    },
-    tile: (level, index, width) => store.tile(level, index, width),
-    openPermits: () => store.openPermits(),
-    side: (callId) => store.side(callId),
-    scrub: () => store.scrub(),
     rememberTools: (records) => store.rememberTools(records),
-    tools: (server) => store.tools(server),
     async close() {
       await sequencer.close();
       await store.close();
