@@ -3,8 +3,8 @@
 //
 // $CHROMIUM names one to use; CHROMIUM=none does without.
 //
-// Exit codes: 0, the path is on standard output; 3, there is none and no way to get one here; 1, a way that failed. The
-// reason is on standard error.
+// Exit codes: 0, the path is on standard output; 3, there is none and it cannot be had here, as without a network; 1, the
+// one that was named is none. The reason is on standard error.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
@@ -49,9 +49,9 @@ function install() {
   if (first.status !== 0) {
     const update = aptGet('update');
     const second = update.status === 0 ? aptGet('install', 'chromium') : update;
-    if (second.status !== 0) leave(1, `Chromium could not be installed.\n${lastLines(second)}`);
+    if (second.status !== 0) leave(3, `Chromium could not be installed.\n${lastLines(second)}`);
   }
-  return find() ?? leave(1, 'The package chromium is installed and brought no executable.');
+  return find() ?? leave(3, 'The package chromium is installed and brought no executable.');
 }
 
 function aptGet(command, ...packages) {

@@ -4,14 +4,14 @@ import { text } from 'node:stream/consumers';
 
 const script = fileURLToPath(new URL('../../scripts/chromium.mjs', import.meta.url));
 
-/** No way to a browser here, and none that failed: what needs one is skipped. */
+/** No way to a browser here: what needs one is skipped, and says why. */
 const noWay = 3;
 
 /**
  * Path of a Chromium, installed first where there is none and it can be. Otherwise why there can't be one. One test file
  * alone may ask: two package managers at once are in each other's way.
  *
- * @throws Error where there should be one, and getting it failed.
+ * @throws Error when one was named that is none.
  */
 export async function provideChromium(): Promise<{ readonly path: string } | { readonly reason: string }> {
   const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'pipe'] });
