@@ -45,7 +45,7 @@ describe.each(configurations)('the verifier in workerd, $title', ({ flags, platf
     workerd = new Miniflare(
       convertV4MiniflareOptions({
         modules: [{ type: 'ESModule', path: 'worker.js', contents: code }],
-        compatibilityDate: '2026-11-01',
+        compatibilityDate: '2026-10-01',
         compatibilityFlags: flags,
         host: '127.0.0.1',
         port: 0,
