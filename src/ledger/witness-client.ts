@@ -1,4 +1,5 @@
-import { base64, concatBytes, fromUtf8 } from '../call/sha256.ts';
+import { readAtMost } from '../call/read-at-most.ts';
+import { base64, fromUtf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { parseDecimal } from '../tlog/decimal.ts';
 import { cosignatureTime, parseNote, signaturesBy } from '../tlog/note.ts';
@@ -127,17 +128,11 @@ async function post(endpoint: string, body: string, signal: AbortSignal): Promis
   return { status: answer.status, body: '' };
 }
 
-/** Counted while it comes: a witness could send without end, compressed or not. */
+/** A witness could send without end. */
 async function readText(answer: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const body: AsyncIterable<Uint8Array> | null = answer.body;
-  for await (const chunk of body ?? []) {
-    length += chunk.length;
-    if (length > maxAnswerLength) throw new AnswerUnfit(`its answer has more than ${maxAnswerLength} bytes`);
-    chunks.push(chunk);
-  }
-  return fromUtf8(concatBytes(...chunks)) ?? '';
+  const bytes = await readAtMost(answer.body, maxAnswerLength);
+  if (bytes === undefined) throw new AnswerUnfit(`its answer has more than ${maxAnswerLength} bytes`);
+  return fromUtf8(bytes) ?? '';
 }
 
 class AnswerUnfit extends Error {}

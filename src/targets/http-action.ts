@@ -4,7 +4,7 @@ import type { Json } from '../call/json.ts';
 import type { Permit } from '../call/permit.ts';
 import { redeemPermit } from '../call/permit.ts';
 import { CountersignError } from '../errors.ts';
-import { readAtMost } from './read-at-most.ts';
+import { readAtMost } from '../call/read-at-most.ts';
 import type { Execution, Target } from './target.ts';
 
 /** The one request that an action makes. Its body is the call's arguments, byte for byte as they were decided on. */

@@ -1,5 +1,5 @@
 import { CountersignError } from '../../errors.ts';
-import { readAtMost } from '../../targets/read-at-most.ts';
+import { readAtMost } from '../../call/read-at-most.ts';
 
 const jsonType = /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
 

@@ -1,4 +1,4 @@
-import { concatBytes } from '../../call/sha256.ts';
+import { readAtMost } from '../../call/read-at-most.ts';
 import { CountersignError } from '../../errors.ts';
 import type { TileSource } from '../../evidence/tile-source.ts';
 
@@ -27,19 +27,13 @@ export function fetchTiles(prefix: string): TileSource {
       }
     },
   };
+}
 
-  /** Counted while it comes: a server can send without end, compressed or not. */
-  async function readBody(answer: Response, most: number): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    const body: AsyncIterable<Uint8Array> | null = answer.body;
-    for await (const chunk of body ?? []) {
-      length += chunk.length;
-      if (length > most) throw unreadable(new URL(answer.url).pathname, `it has more than ${most} bytes`);
-      chunks.push(chunk);
-    }
-    return concatBytes(...chunks);
-  }
+/** Rejects with EXPORT_UNREADABLE when it is longer. */
+async function readBody(answer: Response, most: number): Promise<Uint8Array> {
+  const body = await readAtMost(answer.body, most);
+  if (body === undefined) throw unreadable(new URL(answer.url).pathname, `it has more than ${most} bytes`);
+  return body;
 }
 
 function unreadable(path: string, why: string, cause?: unknown): CountersignError {
