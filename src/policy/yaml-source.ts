@@ -1,18 +1,7 @@
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  Scalar,
-  visit,
-  type Node,
-  type YAMLMap,
-} from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, Scalar, type Node, type YAMLMap } from 'yaml';
 import { CountersignError } from '../errors.ts';
-import { limits } from './limits.ts';
 import type { PolicySource } from './policy.ts';
+import { parseStrictYaml } from './strict-yaml.ts';
 
 /** A place in a source, for those who read one without knowing YAML. */
 export type YamlNode = Node;
@@ -32,10 +21,9 @@ export class YamlSource {
     this.#code = code;
     this.#name = name;
     this.#text = text;
-    if (text.length > limits.sourceLength)
-      this.refuse(0, `it is longer than ${limits.sourceLength} characters; split it`);
-    if (!text.isWellFormed()) this.refuse(0, 'it is not valid Unicode; save it as UTF-8');
-    this.root = this.#parse();
+    this.root = parseStrictYaml(text, this.#lines, (offset, sentence) =>
+      this.refuse(offset, sentence),
+    ).contents;
   }
 
   /** Throws the source's code at a node, or at an offset of the text. */
@@ -43,46 +31,6 @@ export class YamlSource {
     const { line, col } = this.#lines.linePos(typeof at === 'number' ? at : (at?.range?.[0] ?? 0));
     const position = `${this.#name}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
     throw new CountersignError(this.#code, `${position}: ${sentence}.`);
-  }
-
-  #parse(): Node | null {
-    let document;
-    try {
-      document = parseDocument(this.#text, {
-        version: '1.2',
-        schema: 'core',
-        strict: true,
-        uniqueKeys: true,
-        merge: false,
-        resolveKnownTags: false,
-        prettyErrors: false,
-        // 'silent' would also silence the refusal of a second document.
-        logLevel: 'error',
-        lineCounter: this.#lines,
-      });
-    } catch {
-      // The YAML parser recurses: flow collections nested by the thousand end here.
-      this.refuse(
-        0,
-        'it is not a YAML document that can be read; check that nothing is nested absurdly deep',
-      );
-    }
-    const problem = document.errors[0] ?? document.warnings[0];
-    if (problem !== undefined)
-      this.refuse(problem.pos[0], `it is not valid YAML: ${firstSentence(problem.message)}`);
-    this.#refuseIndirection(document.contents);
-    return document.contents;
-  }
-
-  /** Anchors make a small file large, and what a rule says must be where the rule is. */
-  #refuseIndirection(contents: Node | null): void {
-    visit(contents, {
-      Node: (_, node) => {
-        if (isAlias(node) || node.anchor !== undefined)
-          this.refuse(node, 'anchors and aliases are not allowed; repeat the value');
-        if (node.tag !== undefined) this.refuse(node, 'tags are not allowed; write the plain value');
-      },
-    });
   }
 
   /** The fields of a map, each of which must be one of `known`. */
@@ -145,9 +93,4 @@ export class YamlSource {
 
 function asNode(value: unknown): Node | null {
   return isScalar(value) || isSeq(value) || isMap(value) ? value : null;
-}
-
-/** The parser's sentences go on with excerpts and advice for programmers. */
-function firstSentence(message: string): string {
-  return (message.split(/[\n;]/)[0] ?? '').replace(/[.:\s]+$/, '');
 }

@@ -92,7 +92,11 @@ interface Gateway {
   readonly child: ChildProcess;
   readonly url: string;
   stderr(): string;
-  set(value: unknown, key?: string): Promise<{ readonly status: number; readonly text: string }>;
+  set(
+    value: unknown,
+    key?: string,
+    signal?: AbortSignal,
+  ): Promise<{ readonly status: number; readonly text: string }>;
   end(): Promise<number | null>;
 }
 
@@ -115,11 +119,12 @@ async function serve(text = configuration()): Promise<Gateway & { readonly file:
     file,
     url,
     stderr: () => said,
-    async set(value: unknown, key = home.apiKey) {
+    async set(value: unknown, key = home.apiKey, signal?: AbortSignal) {
       const response = await fetch(`${url}/actions/set-pressure`, {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         body: JSON.stringify({ value }),
+        ...(signal && { signal }),
       });
       return { status: response.status, text: await response.text() };
     },
@@ -245,6 +250,23 @@ describe('the gateway over HTTP', () => {
       expect((await kinds()).filter((kind) => kind === 'change').length).toBeGreaterThanOrEqual(2);
     },
   );
+
+  it('cancels the call of a caller that leaves, and says that nobody knows whether it ran', async () => {
+    const gateway = await serve();
+    const release = service.hold();
+    const before = service.bodies.length;
+    const outcomes = async (): Promise<number> => (await kinds()).filter((kind) => kind === 'outcome').length;
+    const settled = await outcomes();
+    const leave = new AbortController();
+    const left = gateway.set(9, home.apiKey, leave.signal).catch(() => 'left');
+    await expect.poll(() => service.bodies.length, { timeout: patience }).toBe(before + 1);
+    leave.abort();
+    expect(await left).toBe('left');
+    await expect.poll(outcomes, { timeout: patience }).toBe(settled + 1);
+    const { stdout } = await home.cli('log', 'tail', '-n', '1');
+    expect(stdout).toContain('CALLER_CANCELLED');
+    release();
+  });
 
   it('answers and settles what runs before it ends', async () => {
     const gateway = await serve();

@@ -1,5 +1,6 @@
-import { isAlias, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from 'yaml';
+import { isScalar, LineCounter, visit, type Document, type Node } from 'yaml';
 import { CountersignError } from '../../errors.ts';
+import { parseStrictYaml } from '../../policy/strict-yaml.ts';
 import { configSchema, type Config } from './schema.ts';
 
 /** One configuration file. */
@@ -11,8 +12,6 @@ export interface ConfigSource {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-const maxLength = 1 << 20;
-
 /**
  * Reads a configuration strictly: one YAML document without anchors and tags, every field known. Each refusal is
  * CONFIG_INVALID with `name:line:column: field: what is wrong`; several are told at once, a line each.
@@ -23,7 +22,9 @@ export function readConfig(source: ConfigSource): Config {
     const { line, col } = lines.linePos(offset);
     return `${source.name}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
-  const document = parse(source, lines, at);
+  const document = parseStrictYaml(source.text, lines, (offset, sentence) => {
+    throw refused([`${at(offset)}: ${sentence}`]);
+  });
   substitute(document, source, at);
   const result = configSchema.safeParse(document.toJS({ maxAliasCount: 0 }));
   if (result.success) return result.data;
@@ -37,38 +38,6 @@ export function readConfig(source: ConfigSource): Config {
       return `${where}: ${field}${what}`;
     }),
   );
-}
-
-function parse({ text }: ConfigSource, lineCounter: LineCounter, at: (offset: number) => string): Document {
-  if (text.length > maxLength) throw refused([`${at(0)}: it is longer than ${maxLength} characters`]);
-  let document: Document;
-  try {
-    document = parseDocument(text, {
-      version: '1.2',
-      schema: 'core',
-      strict: true,
-      uniqueKeys: true,
-      merge: false,
-      resolveKnownTags: false,
-      prettyErrors: false,
-      logLevel: 'error',
-      lineCounter,
-    });
-  } catch {
-    throw refused([`${at(0)}: it is not a YAML document that can be read`]);
-  }
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined)
-    throw refused([
-      `${at(problem.pos[0])}: it is not valid YAML: ${problem.message.split(/[\n;]/)[0] ?? ''}`,
-    ]);
-  visit(document.contents, {
-    Node: (_, node) => {
-      if (isAlias(node) || node.anchor !== undefined || node.tag !== undefined)
-        throw refused([`${at(node.range?.[0] ?? 0)}: anchors, aliases and tags are not allowed`]);
-    },
-  });
-  return document;
 }
 
 const reference = /\$\{([^}]*)\}/g;
