@@ -4,9 +4,8 @@ import { isUuid } from '../call/uuid.ts';
 import { selectFormerCalls } from '../runtime/former/erase-former.ts';
 import { selectCalls, type Selected, type Selection } from '../runtime/log/erase.ts';
 import { hasSetAside, withStore } from '../runtime/former/former.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
-import { openHome } from '../runtime/home/open-home.ts';
 import { withHome } from '../runtime/home/with-home.ts';
+import { homeOf } from './home.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 
@@ -43,7 +42,7 @@ export const eraseCommand: Command = {
     });
     const selection = selectionOf(positionals, values);
     if (!values.yes && !isAnswerable(io)) throw usage('Erasing cannot be undone: say --yes.');
-    const home = openHome(homePath(values.home, io.env, io.cwd));
+    const home = homeOf(values, io);
     return withHome(home, (opened) => {
       const { former } = values;
       if (former === undefined) {

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
-import { homePath } from '../runtime/home/home-layout.ts';
 import { listKeys, type ListedKey } from '../runtime/keys/list-keys.ts';
-import { openHome } from '../runtime/home/open-home.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 
@@ -11,7 +10,7 @@ export function keysList(args: readonly string[], io: Io): Promise<number> {
     args: [...args],
     options: { home: { type: 'string' }, json: { type: 'boolean', default: false } },
   });
-  const { layout } = openHome(homePath(values.home, io.env, io.cwd));
+  const { layout } = homeOf(values, io);
   const keys = listKeys(layout);
   io.stdout.write(values.json ? `${JSON.stringify(keys, null, 2)}\n` : table(keys, io));
   return Promise.resolve(0);

@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
 import { lastTrustedHead } from '../runtime/keys/compromised.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
 import { keyPurposes } from '../runtime/keys/new-keys.ts';
-import { openHome, type Home } from '../runtime/home/open-home.ts';
+import type { Home } from '../runtime/home/open-home.ts';
 import { defaultOverlap, rotateKey, type Rotation } from '../runtime/keys/rotate-keys.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 
@@ -24,7 +24,7 @@ export async function keysRotate(args: readonly string[], io: Io): Promise<numbe
   });
   const purpose = purposeOf(positionals);
   const overlap = values.overlap === undefined ? defaultOverlap : millisecondsOf(values.overlap);
-  const home = openHome(homePath(values.home, io.env, io.cwd), values.ledger);
+  const home = homeOf(values, io);
   const rotation = await rotateKey(home, { purpose, overlap });
   io.stdout.write(values.json ? `${JSON.stringify(rotation)}\n` : rotated(rotation, home));
   return 0;
@@ -45,7 +45,7 @@ export async function keysCompromised(args: readonly string[], io: Io): Promise<
   const purpose = purposeOf(positionals);
   const file = values['last-trusted'];
   const kept = file === undefined ? undefined : readCheckpoint(resolve(io.cwd, file));
-  const home = openHome(homePath(values.home, io.env, io.cwd), values.ledger);
+  const home = homeOf(values, io);
   const rotation = await rotateKey(home, {
     purpose,
     overlap: 0,

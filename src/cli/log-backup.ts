@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { backUp } from '../runtime/former/backup.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
-import { openHome } from '../runtime/home/open-home.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { progressOn } from './progress.ts';
 import { usage } from './report.ts';
@@ -17,7 +16,7 @@ export async function logBackup(args: readonly string[], io: Io): Promise<number
   const [target, ...rest] = positionals;
   if (target === undefined || rest.length > 0) throw usage('Say where to: countersign log backup FILE');
   const file = resolve(io.cwd, target);
-  const home = openHome(homePath(values.home, io.env, io.cwd));
+  const home = homeOf(values, io);
   const progress = { copied: progressOn(io, 'copied', 'pages'), checked: progressOn(io, 'checked') };
   const head = await backUp(home, file, {
     onProgress(stage, done, total) {

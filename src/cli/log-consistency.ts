@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { base64 } from '../call/sha256.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
 import { proveConsistent } from '../runtime/log/log-evidence.ts';
 import type { NamedTree } from '../runtime/log/log-evidence.ts';
-import { openHome } from '../runtime/home/open-home.ts';
 import { withHome } from '../runtime/home/with-home.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 
@@ -22,7 +21,7 @@ export async function logConsistency(args: readonly string[], io: Io): Promise<n
     throw usage('Say which two trees: log consistency OLD NEW, each a checkpoint file or a size.');
   }
   const trees = [await treeOf(old, io), await treeOf(newer, io)] as const;
-  const home = openHome(homePath(values.home, io.env, io.cwd));
+  const home = homeOf(values, io);
   return withHome(home, async (opened) => {
     const { oldSize, newSize, oldRoot, newRoot, hashes } = await proveConsistent(home, opened, ...trees);
     const proof = {

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { withLog } from '../runtime/former/former.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
 import { exportHome } from '../runtime/log/log-evidence.ts';
-import { openHome } from '../runtime/home/open-home.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { progressOn } from './progress.ts';
 import { usage } from './report.ts';
@@ -24,7 +23,7 @@ export async function logExport(args: readonly string[], io: Io): Promise<number
   const [target, ...rest] = positionals;
   if (target === undefined || rest.length > 0) throw usage('Say where to: countersign log export DIR');
   const directory = resolve(io.cwd, target);
-  const home = openHome(homePath(values.home, io.env, io.cwd));
+  const home = homeOf(values, io);
   requireNewest(values);
   const progress = progressOn(io, 'exported');
   const { before, size } = await withLog(home, values.former, async (log) => {

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { formerLogs } from '../runtime/former/former.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
-import { openHome } from '../runtime/home/open-home.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 
@@ -13,7 +12,7 @@ export async function logFormer(args: readonly string[], io: Io): Promise<number
     options: { home: { type: 'string' }, json: { type: 'boolean', default: false } },
   });
   if (positionals.length > 0) throw usage('There is one argument too many. Try: countersign help log');
-  const logs = await formerLogs(openHome(homePath(values.home, io.env, io.cwd)));
+  const logs = await formerLogs(homeOf(values, io));
   if (values.json) io.stdout.write(`${JSON.stringify(logs)}\n`);
   else if (logs.length === 0) io.stdout.write('This home has had no other log.\n');
   for (const { origin, treeSize, rootHash } of values.json ? [] : logs) {

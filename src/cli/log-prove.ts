@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
 import { base64 } from '../call/sha256.ts';
 import { withLog } from '../runtime/former/former.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
 import { proveCall } from '../runtime/log/log-evidence.ts';
-import { openHome } from '../runtime/home/open-home.ts';
 import { formatTlogProof } from '../tlog/tlog-proof.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { callIdOf } from './log-call-id.ts';
 import { usage } from './report.ts';
@@ -29,7 +28,7 @@ export function logProve(args: readonly string[], io: Io): Promise<number> {
   if (format !== 'tlog-proof' && format !== 'json') {
     throw usage(`--format takes tlog-proof or json, and not “${format}”.`);
   }
-  const home = openHome(homePath(values.home, io.env, io.cwd));
+  const home = homeOf(values, io);
   requireNewest(values);
   return withLog(home, values.former, async (log) => {
     const kept = await keptHead(home, log, values.checkpoint, io);

@@ -4,8 +4,7 @@ import { CountersignError } from '../errors.ts';
 import type { LogEntry } from '../ledger/ledger.ts';
 import { envelopeUnder } from '../runtime/log/anchor.ts';
 import { withLog, type ReadLog } from '../runtime/former/former.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
-import { openHome } from '../runtime/home/open-home.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { callIdOf } from './log-call-id.ts';
 import { logLine } from './log-line.ts';
@@ -27,7 +26,7 @@ export function logShow(args: readonly string[], io: Io): Promise<number> {
     },
   });
   const callId = callIdOf(positionals);
-  const home = openHome(homePath(values.home, io.env, io.cwd), values.ledger);
+  const home = homeOf(values, io);
   requireNewest(values);
   return withLog(home, values.former, async (log) => {
     const kept = await keptHead(home, log, values.checkpoint, io);

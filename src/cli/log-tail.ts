@@ -3,8 +3,7 @@ import { parseArgs } from 'node:util';
 import { fromUtf8 } from '../call/sha256.ts';
 import type { LogEntry } from '../ledger/ledger.ts';
 import { withLog, type ReadLog } from '../runtime/former/former.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
-import { openHome } from '../runtime/home/open-home.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { logLine } from './log-line.ts';
 import { usage } from './report.ts';
@@ -34,7 +33,7 @@ export function logTail(args: readonly string[], io: Io): Promise<number> {
   });
   if (positionals.length > 0) throw usage('There is one argument too many. Try: countersign help log');
   const options = { count: countOf(values.count), follow: values.follow, json: values.json };
-  const home = openHome(homePath(values.home, io.env, io.cwd), values.ledger);
+  const home = homeOf(values, io);
   return withLog(home, values.former, (log) => tail(log, options, io));
 }
 

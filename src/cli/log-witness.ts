@@ -1,10 +1,9 @@
 import { parseArgs } from 'node:util';
 import { hex } from '../call/sha256.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
 import { askWitnesses, forkClaim } from '../runtime/home/home-witnesses.ts';
 import type { Asked } from '../runtime/home/home-witnesses.ts';
-import { openHome } from '../runtime/home/open-home.ts';
 import { withHome } from '../runtime/home/with-home.ts';
+import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 import { printable } from './printable.ts';
@@ -18,7 +17,7 @@ export async function logWitness(args: readonly string[], io: Io): Promise<numbe
     options: { home: { type: 'string' }, json: { type: 'boolean', default: false } },
   });
   if (positionals.length > 0) throw usage('There is one argument too many. Try: countersign help log');
-  const home = openHome(homePath(values.home, io.env, io.cwd));
+  const home = homeOf(values, io);
   const asked = await withHome(home, (opened) => askWitnesses(home, opened));
   io.stdout.write(values.json ? asJson(asked) : asText(asked, io));
   const claim = forkClaim(asked);

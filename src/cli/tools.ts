@@ -3,9 +3,8 @@ import { parseArgs } from 'node:util';
 import type { KnownServer, KnownTool } from '../gate/acceptance.ts';
 import { fromUtf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
-import { openHome } from '../runtime/home/open-home.ts';
 import { withHome, type OpenedHome } from '../runtime/home/with-home.ts';
+import { homeOf } from './home.ts';
 import type { Command, Io } from './io.ts';
 import { palette } from './paint.ts';
 import { usage } from './report.ts';
@@ -42,7 +41,7 @@ export const toolsCommand: Command = {
       },
     });
     const action = chooseAction(positionals, values, io);
-    return withHome(openHome(homePath(values.home, io.env, io.cwd), values.ledger), action);
+    return withHome(homeOf(values, io), action);
   },
 };
 

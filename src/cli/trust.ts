@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
-import { homePath } from '../runtime/home/home-layout.ts';
 import { logVkeys } from '../runtime/log/log-vkeys.ts';
-import { openHome } from '../runtime/home/open-home.ts';
+import { homeOf } from './home.ts';
 import type { Command } from './io.ts';
 
 export const trustCommand: Command = {
@@ -32,7 +31,7 @@ Give it to whoever is to verify envelopes; they must get it from you, not from a
         compromised: { type: 'boolean', default: false },
       },
     });
-    const { layout } = openHome(homePath(values.home, io.env, io.cwd));
+    const { layout } = homeOf(values, io);
     if (values.vkey) {
       for (const vkey of await logVkeys(layout, Date.now())) io.stdout.write(`${vkey}\n`);
     } else if (values.compromised) {
