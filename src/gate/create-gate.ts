@@ -2,28 +2,74 @@ import { CountersignError, toCountersignError } from '../errors.ts';
 import type { Authenticator, Credentials, Principal } from '../identity/principal.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Execution, Target } from '../targets/target.ts';
-import type { CallResult, Denial, Gate } from './gate.ts';
-import type { GateParts } from './parts.ts';
-import { createRefusals } from './refusals.ts';
-import { createRecorder, type Recorded, type RecordedAllow } from './record.ts';
+import type { CallResult, Denial, Gate, Gates, ToolDirectory } from './gate.ts';
+import type { GateParts, SharedGateParts } from './parts.ts';
+import { createRefusals, type Refusals } from './refusals.ts';
+import { createRecorder, type Recorded, type RecordedAllow, type Recorder } from './record.ts';
 import { createSessions } from './sessions.ts';
-import { createSettler } from './settle.ts';
+import { createSettler, type Settler } from './settle.ts';
 import { showVerdict } from './witnessing.ts';
 
-/** The one path that everything that executes goes through. */
-export function createGate(parts: GateParts): Gate {
+/** One gate that knows its tools through one directory. */
+export function createGate({ directory, ...parts }: GateParts): Gate {
+  const gates = createGates(parts);
+  const gate = gates.under(directory);
+  return {
+    ...gate,
+    async close() {
+      await gate.close();
+      await gates.close();
+    },
+  };
+}
+
+/** The gates of one process: the same path, sessions and log; each knows its tools through a directory of its own. */
+export function createGates(parts: SharedGateParts): Gates {
   const sessions = createSessions(parts);
-  const recorder = createRecorder(parts, sessions);
-  const settler = createSettler(parts);
-  const refusals = createRefusals(parts);
+  const shared: Shared = {
+    parts,
+    recorder: createRecorder(parts, sessions),
+    settler: createSettler(parts),
+    refusals: createRefusals(parts),
+  };
+  return {
+    authenticate: (credentials) => authenticate(shared, credentials),
+    under: (directory) => gateUnder(shared, directory),
+    async close() {
+      await shared.settler.settleWhatIsOwed();
+      await shared.refusals.flush();
+      await sessions.close();
+    },
+  };
+}
+
+interface Shared {
+  readonly parts: SharedGateParts;
+  readonly recorder: Recorder;
+  readonly settler: Settler;
+  readonly refusals: Refusals;
+}
+
+async function authenticate({ parts, refusals }: Shared, credentials: Credentials): Promise<Principal> {
+  try {
+    return await parts.authenticator.authenticate(credentials, parts.clock.now());
+  } catch (error) {
+    refusals.count(toCountersignError(error, 'INTERNAL', 'The credentials could not be checked.').code);
+    throw error;
+  }
+}
+
+/** The one path that everything that executes goes through. */
+function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
+  const { parts, recorder, settler, refusals } = shared;
   const pending = new Map<string, RecordedAllow>();
 
   const run: Gate['run'] = async (call, credentials, target, signal) => {
     let recorded: Recorded;
     try {
       await settler.settleWhatIsOwed();
-      const principal = await authenticate(credentials);
-      recorded = await recorder.record(call, principal);
+      const principal = await authenticate(shared, credentials);
+      recorded = await recorder.record(call, principal, directory);
     } catch (error) {
       // Only what fails up to here is a denial: from here on the call may run.
       const denial = denialOf(error);
@@ -34,15 +80,6 @@ export function createGate(parts: GateParts): Gate {
       return { kind: 'denied', denial: recorded.denial, envelopes: recorded.envelopes };
     }
     return executeAndSettle(recorded, credentials, target, signal);
-  };
-
-  const authenticate = async (credentials: Credentials): Promise<Principal> => {
-    try {
-      return await parts.authenticator.authenticate(credentials, parts.clock.now());
-    } catch (error) {
-      refusals.count(toCountersignError(error, 'INTERNAL', 'The credentials could not be checked.').code);
-      throw error;
-    }
   };
 
   const executeAndSettle = async (
@@ -62,9 +99,9 @@ export function createGate(parts: GateParts): Gate {
   };
 
   return {
-    authenticate,
+    authenticate: (credentials) => authenticate(shared, credentials),
     run,
-    meetServer: () => parts.directory.meet().catch(() => undefined),
+    meetServer: () => directory.meet().catch(() => undefined),
     async settleLater(callId, execution) {
       const allow = pending.get(callId);
       if (!allow) {
@@ -84,8 +121,6 @@ export function createGate(parts: GateParts): Gate {
         await settler.settle(allow, unfinished, AbortSignal.abort());
       }
       await settler.settleWhatIsOwed();
-      await refusals.flush();
-      await sessions.close();
     },
   };
 }
@@ -102,7 +137,7 @@ const unfinished: Execution = {
 
 /** Dispatches under the lease; what the credentials allow is looked at once more, as they may have been revoked. */
 async function execute(
-  { authenticator, clock }: GateParts,
+  { authenticator, clock }: SharedGateParts,
   { permit }: RecordedAllow,
   credentials: Credentials,
   target: Target,

@@ -71,6 +71,14 @@ export interface Gate {
    * again, and is told, at the first call.
    */
   readonly meetServer: () => Promise<void>;
-  /** Settles what is open, closes the session. */
+  /** Settles what is open here. */
   readonly close: () => Promise<void>;
+}
+
+/** The gates of one process. They share sessions and log, so that the calls of one delegation stay in one order. */
+export interface Gates extends Pick<Gate, 'authenticate'> {
+  /** A gate that knows its tools through this directory. */
+  under(directory: ToolDirectory): Gate;
+  /** Closes the sessions, once every gate under it is closed. */
+  close(): Promise<void>;
 }

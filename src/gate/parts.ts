@@ -40,14 +40,18 @@ export interface NotaryParts {
   readonly witnesses?: Witnesses;
 }
 
-/** Everything a gate is made of. Only `runtime/` puts one together. */
-export interface GateParts extends NotaryParts {
+/** What the gates of one process have in common: one policy, one chain for each delegation. */
+export interface SharedGateParts extends NotaryParts {
   readonly authenticator: Authenticator;
   readonly policy: Policy;
-  readonly directory: ToolDirectory;
   readonly mode: 'same-user' | 'isolated';
   /** This process, as the ledger's permits and sessions name it. */
   readonly instance: string;
   /** Throws when this instance was fenced: another has settled its permits. */
   assertAlive(): void;
+}
+
+/** Everything a gate is made of. Only `runtime/` puts one together. */
+export interface GateParts extends SharedGateParts {
+  readonly directory: ToolDirectory;
 }

@@ -12,7 +12,7 @@ import { createDenialQuota, type DenialQuota } from './denial-quota.ts';
 import type { CallEnvelopes, Denial, ToolDirectory } from './gate.ts';
 import { envelopeOf, notarise, type Signed } from './notary.ts';
 import { witnessesDemanded } from './obligations.ts';
-import type { GateParts } from './parts.ts';
+import type { SharedGateParts } from './parts.ts';
 import type { LinkedDraft, SessionChain, SessionLink } from './session-chain.ts';
 import type { Sessions } from './sessions.ts';
 import { sideOfCall } from './side-rows.ts';
@@ -49,7 +49,7 @@ export type Recorded =
 
 export interface Recorder {
   /** Rejects when the verdict could not be made durable: the call is then denied without an envelope. */
-  record(call: Call, principal: Principal): Promise<Recorded>;
+  record(call: Call, principal: Principal, directory: ToolDirectory): Promise<Recorded>;
 }
 
 /** A permit is dispatched within this time, or not at all. */
@@ -65,15 +65,15 @@ interface VerdictDraft extends LinkedDraft {
   readonly leaseEnds: number;
 }
 
-export function createRecorder(parts: GateParts, sessions: Sessions): Recorder {
+export function createRecorder(parts: SharedGateParts, sessions: Sessions): Recorder {
   const denials = createDenialQuota();
   return {
-    async record(call, principal) {
+    async record(call, principal, directory) {
       const session = sessions.of(principal);
       for (let attempt = 1; ; attempt += 1) {
         try {
           // Asked outside the session's lane, as a server may take its time to list; the commit compares what was read.
-          const known = await parts.directory.standing(call);
+          const known = await directory.standing(call);
           const { draft, proof } = await session.append((link) =>
             draftVerdict(parts, denials, { call, principal, known, link }),
           );
@@ -81,7 +81,7 @@ export function createRecorder(parts: GateParts, sessions: Sessions): Recorder {
         } catch (error) {
           const moved = error instanceof CountersignError && error.code === 'LEDGER_CONFLICT';
           if (!moved || attempt === decideAttempts) throw error;
-          parts.directory.refresh();
+          directory.refresh();
         }
       }
     },
@@ -97,7 +97,7 @@ interface Asked {
 
 /** Decides, and drafts the verdict: everything that the decision read is expected to hold at the commit. */
 async function draftVerdict(
-  parts: GateParts,
+  parts: SharedGateParts,
   denials: DenialQuota,
   { call, principal, known, link }: Asked,
 ): Promise<VerdictDraft> {
@@ -149,7 +149,7 @@ async function draftVerdict(
 }
 
 function recorded(
-  parts: GateParts,
+  parts: SharedGateParts,
   call: Call,
   session: SessionChain,
   { notarised, decision, commitments, leaseEnds, time }: VerdictDraft,

@@ -2,7 +2,7 @@ import { sessionOpen } from '../envelope/statements.ts';
 import type { Principal } from '../identity/principal.ts';
 import { closeSession } from './close-session.ts';
 import { notarise } from './notary.ts';
-import type { GateParts } from './parts.ts';
+import type { SharedGateParts } from './parts.ts';
 import { createSessionChain, type SessionChain } from './session-chain.ts';
 
 /** The sessions of this gate: one chain for each agent under one key. */
@@ -11,7 +11,7 @@ export interface Sessions {
   close(): Promise<void>;
 }
 
-export function createSessions(parts: GateParts): Sessions {
+export function createSessions(parts: SharedGateParts): Sessions {
   const chains = new Map<string, SessionChain>();
 
   const start = (principal: Principal): SessionChain =>

@@ -6,7 +6,7 @@ import type { Execution } from '../targets/target.ts';
 import { commitResult, type ResultCommitments } from './commitments.ts';
 import type { CallResult } from './gate.ts';
 import { envelopeOf, notarise, type Signed } from './notary.ts';
-import type { GateParts } from './parts.ts';
+import type { SharedGateParts } from './parts.ts';
 import type { RecordedAllow } from './record.ts';
 import type { LinkedDraft } from './session-chain.ts';
 import { sideOfResult } from './side-rows.ts';
@@ -35,7 +35,7 @@ interface Ended {
 
 const conflictAttempts = 8;
 
-export function createSettler(parts: GateParts): Settler {
+export function createSettler(parts: SharedGateParts): Settler {
   const owed = new Map<string, Ended>();
   let settling: Promise<void> | undefined;
 
@@ -106,7 +106,7 @@ const outcomeUnrecorded = {
 } as const;
 
 async function draftOutcome(
-  parts: GateParts,
+  parts: SharedGateParts,
   { allow, execution, finishedAt, result }: Ended,
   link: Parameters<typeof outcomeStatement>[0]['session'],
 ): Promise<OutcomeDraft> {
@@ -142,7 +142,7 @@ async function draftOutcome(
 
 /** Undefined where nobody has to see the outcome, or does not: what never ran does not wait once more. */
 async function shownOutcome(
-  parts: GateParts,
+  parts: SharedGateParts,
   { allow: { demand }, execution }: Ended,
   { notarised: signed }: OutcomeDraft,
   { logIndex }: InclusionProof,

@@ -49,9 +49,25 @@ export interface Principal {
   readonly expiresAt?: number;
 }
 
-/** What a caller brings. */
+/** What a caller brings. Each is worth nothing before `identity/` has verified it. */
 export interface Credentials {
   readonly apiKey: string | undefined;
+  /** The delegating human's token: a compact JWS. */
+  readonly humanToken?: string | undefined;
+  /** What says which device asks: a signed assertion, a compact JWS. */
+  readonly deviceToken?: string | undefined;
+  /** How the request reached us. */
+  readonly peer?: Peer | undefined;
+}
+
+/** The other end of the connection, as this machine's own sockets know it, and what a proxy there says of those before it. */
+export interface Peer {
+  /** IP address of the socket's other end; absent on a unix socket. */
+  readonly address?: string | undefined;
+  /** DER of the client certificate that the TLS handshake proved possession of; whom it chains to is not decided yet. */
+  readonly certificate?: Uint8Array | undefined;
+  /** `X-Forwarded-For`, as it came: it counts only from proxies that are trusted. */
+  readonly forwardedFor?: string | undefined;
 }
 
 /** Credentials → Principal; throws `CountersignError` with an `API_KEY_…` code. `now` is wall milliseconds. */

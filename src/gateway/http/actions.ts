@@ -6,9 +6,10 @@ import type { JsonObject } from '../../call/json.ts';
 import { uuidv7 } from '../../call/uuid.ts';
 import { CountersignError, toCountersignError } from '../../errors.ts';
 import type { Gate } from '../../gate/gate.ts';
+import type { Credentials } from '../../identity/principal.ts';
 import type { Execution, Target } from '../../targets/target.ts';
 import { callAnswer, refusalAnswer, toResponse, type HttpAnswer } from './answers.ts';
-import { bearerKey } from './bearer.ts';
+import { credentialsOf } from './credentials.ts';
 import { readBody } from './read-body.ts';
 
 /** An action that the operator declared. */
@@ -34,15 +35,19 @@ export function actionRoutes(options: ActionRoutesOptions): Hono {
   const app = new Hono();
   app.post('/actions/:name', async (context) => {
     const { raw } = context.req;
-    return toResponse(await act(options, context.req.param('name'), raw));
+    return toResponse(await act(options, context.req.param('name'), raw, credentialsOf(context)));
   });
   return app;
 }
 
-async function act(options: ActionRoutesOptions, name: string, request: Request): Promise<HttpAnswer> {
+async function act(
+  options: ActionRoutesOptions,
+  name: string,
+  request: Request,
+  credentials: Credentials,
+): Promise<HttpAnswer> {
   const { gate, server, actions, maxBodyBytes } = options;
   try {
-    const credentials = { apiKey: bearerKey(request.headers) };
     await gate.authenticate(credentials);
     const body = await readBody(request, maxBodyBytes);
     const call = callOf(server, name, body);

@@ -3,7 +3,7 @@ import { toCountersignError } from '../../errors.ts';
 import type { Gate } from '../../gate/gate.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { refusalAnswer, toResponse } from './answers.ts';
-import { bearerKey } from './bearer.ts';
+import { credentialsOf } from './credentials.ts';
 
 /** The envelopes of a call, against the newest checkpoint: bundles as JSON text. */
 export interface CallBundles {
@@ -21,10 +21,10 @@ export interface EnvelopeRoutesOptions {
 /** `GET /v1/envelopes/CALL_ID`: what a caller got inline, again; in the form of `countersign log show`. */
 export function envelopeRoutes({ gate, find }: EnvelopeRoutesOptions): Hono {
   const app = new Hono();
-  app.get('/v1/envelopes/:callId', async ({ req }) => {
+  app.get('/v1/envelopes/:callId', async (context) => {
     try {
-      const principal = await gate.authenticate({ apiKey: bearerKey(req.raw.headers) });
-      const callId = req.param('callId').toLowerCase();
+      const principal = await gate.authenticate(credentialsOf(context));
+      const callId = context.req.param('callId').toLowerCase();
       const bundles = /^[0-9a-f-]{36}$/.test(callId) ? await find(callId, principal) : undefined;
       if (bundles === undefined)
         return toResponse(refusalAnswer('NOT_FOUND', 'There is no call of yours with this id.'));

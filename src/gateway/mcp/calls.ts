@@ -61,7 +61,7 @@ export function startCall(state: RelayState, route: CallRoute, reply: Reply): vo
 }
 
 function callOf(state: RelayState, { request, shape, payload }: CallRoute, id: string, era: Era): Call {
-  const client = clientOf(request) ?? state.clientInfo;
+  const client = clientOf(request) ?? state.known.clientInfo;
   const { start, end } = request.params ?? { start: 0, end: 0 };
   return {
     id,

@@ -70,11 +70,11 @@ function noteHandshake(state: RelayState, request: Request): void {
   if (request.method !== 'initialize') return;
   state.listing.initializing();
   const client = clientOfHandshake(request);
-  if (client) state.clientInfo = client;
+  if (client) state.known.clientInfo = client;
 }
 
 function forward(state: RelayState, frame: RelayFrame): void {
-  if (!state.isServerGone) state.target.relay(frame);
+  if (!state.known.isServerGone) state.target.relay(frame);
 }
 
 /** Stops what the client cancels. False if the server must not hear of it, since it never heard of the call. */

@@ -3,10 +3,10 @@ import type { JsonObject } from '../../call/json.ts';
 import type { Gate } from '../../gate/gate.ts';
 import type { Credentials } from '../../identity/principal.ts';
 import type { McpTarget } from '../../targets/mcp-target.ts';
-import type { InFlightTable } from './in-flight.ts';
+import { createInFlightTable, type InFlightTable } from './in-flight.ts';
 import type { McpListing } from './listing.ts';
 import type { RelayPattern } from './methods.ts';
-import type { Tasks } from './tasks.ts';
+import { createTasks, type Tasks } from './tasks.ts';
 
 export interface RelayOptions {
   readonly gate: Gate;
@@ -24,14 +24,23 @@ export interface RelayOptions {
   readonly warn: (sentence: string) => void;
 }
 
-/** What both directions of one conversation share. */
-export interface RelayState extends RelayOptions {
+/** What everything that belongs to one conversation shares, whichever way its frames come. */
+export interface Conversation {
   readonly inFlight: InFlightTable;
   readonly tasks: Tasks;
   /** Calls that the gate has not finished with, and what follows them. */
   readonly running: Set<Promise<void>>;
-  /** What the client said of itself in a legacy handshake. */
-  clientInfo?: JsonObject;
-  /** The server's end: nothing reaches it any more. */
-  isServerGone: boolean;
+  readonly known: {
+    /** What the client said of itself in a legacy handshake. */
+    clientInfo?: JsonObject;
+    /** The server's end: nothing reaches it any more. */
+    isServerGone: boolean;
+  };
 }
+
+export function createConversation(gate: Pick<Gate, 'settleLater'>, tasks = createTasks(gate)): Conversation {
+  return { inFlight: createInFlightTable(), tasks, running: new Set(), known: { isServerGone: false } };
+}
+
+/** What both directions see. */
+export interface RelayState extends RelayOptions, Conversation {}

@@ -3,12 +3,10 @@ import { isCall } from './calls.ts';
 import { CountersignError } from '../../errors.ts';
 import { handleClientFrame } from './from-client.ts';
 import { handleServerFrame } from './from-server.ts';
-import { createInFlightTable } from './in-flight.ts';
-import type { RelayOptions, RelayState } from './relay-state.ts';
+import { createConversation, type Conversation, type RelayOptions, type RelayState } from './relay-state.ts';
 import { refuseRequest, serverGone } from './requests.ts';
-import { createTasks } from './tasks.ts';
 
-export type { RelayOptions } from './relay-state.ts';
+export { createConversation, type Conversation, type RelayOptions } from './relay-state.ts';
 
 /** One MCP conversation between a client and a server, whatever carries its frames. */
 export interface Relay {
@@ -26,16 +24,13 @@ export interface Relay {
 
 /**
  * The stateful middle: bytes pass as they are, and what makes the server work passes through the gate. It knows no
- * streams and no processes.
+ * streams and no processes. Where a conversation has several ways to and from its client, each has a relay of its own.
  */
-export function createRelay(options: RelayOptions): Relay {
-  const state: RelayState = {
-    ...options,
-    inFlight: createInFlightTable(),
-    tasks: createTasks(options.gate),
-    running: new Set(),
-    isServerGone: false,
-  };
+export function createRelay(
+  options: RelayOptions,
+  conversation: Conversation = createConversation(options.gate),
+): Relay {
+  const state: RelayState = { ...options, ...conversation };
   const idle = async (): Promise<void> => {
     while (state.running.size > 0) await Promise.all(state.running);
   };
@@ -43,7 +38,7 @@ export function createRelay(options: RelayOptions): Relay {
     fromClient: (frame) => handleClientFrame(state, frame),
     fromServer: (frame) => handleServerFrame(state, frame),
     serverGone() {
-      state.isServerGone = true;
+      state.known.isServerGone = true;
       state.listing.own.fail();
       for (const entry of state.inFlight.all()) {
         if (isCall(entry)) continue;

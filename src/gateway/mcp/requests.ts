@@ -19,11 +19,11 @@ export function refuseRequest({ id, reply }: InFlight, error: CountersignError):
 
 /** Whether requests with these ids can all be opened. */
 export function areFree(
-  { inFlight, listing, maxInFlight, isServerGone }: RelayState,
+  { inFlight, listing, maxInFlight, known }: RelayState,
   keys: readonly string[],
 ): boolean {
   return (
-    !isServerGone &&
+    !known.isServerGone &&
     new Set(keys).size === keys.length &&
     inFlight.size + keys.length <= maxInFlight &&
     keys.every((key) => !inFlight.isTaken(key) && !listing.own.isOurs(key))
@@ -31,8 +31,8 @@ export function areFree(
 }
 
 function whyNotOpened(state: RelayState, entry: InFlight): CountersignError | undefined {
-  const { inFlight, listing, maxInFlight, isServerGone } = state;
-  if (isServerGone) return serverGone;
+  const { inFlight, listing, maxInFlight, known } = state;
+  if (known.isServerGone) return serverGone;
   if (inFlight.size >= maxInFlight) {
     return new CountersignError('TOO_LARGE', `${maxInFlight} requests wait for their answers already.`);
   }

@@ -20,13 +20,14 @@ const listen = z.strictObject({
   port: z.int().min(0).max(65_535).default(8_787).describe('0 lets the system choose one.'),
 });
 
+const headers = z
+  .record(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'), z.string())
+  .default({});
+
 const request = z.strictObject({
   method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE']).default('POST'),
   url: httpUrl.describe('The one place that carries the action out. Redirects are not followed.'),
-  headers: z
-    .record(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'), z.string())
-    .default({})
-    .describe('Sent along, credentials included: ${env:NAME} keeps them out of this file.'),
+  headers: headers.describe('Sent along, credentials included: ${env:NAME} keeps them out of this file.'),
   timeout: duration.default(10_000).describe('How long the whole answer may take, such as 10s.'),
 });
 
@@ -41,6 +42,29 @@ const action = z.strictObject({
 const name = z
   .string()
   .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be small letters, digits, dots, dashes and underscores');
+
+const commandServer = z.strictObject({
+  command: z.string().min(1).describe('The program; started without a shell, once for each conversation.'),
+  args: z.array(z.string()).default([]),
+  env: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Added to the gateway's environment, which is passed without what is ours."),
+  cwd: z.string().optional().describe('Relative to this file.'),
+  relay: z.array(z.string()).default([]).describe('Further methods that pass undecided, such as vendor/*.'),
+});
+
+const urlServer = z.strictObject({
+  url: httpUrl.describe('Its MCP endpoint. Redirects are not followed.'),
+  transport: z
+    .enum(['streamable-http', 'sse'])
+    .default('streamable-http')
+    .describe('sse is HTTP+SSE of revision 2024-11-05.'),
+  headers: headers.describe(
+    "Sent with every request: the gateway's own credentials. ${env:NAME} keeps them out of this file.",
+  ),
+  relay: z.array(z.string()).default([]).describe('Further methods that pass undecided, such as vendor/*.'),
+});
 
 /** What is said of them here is for editors: `home-config.ts` reads them, for `wrap` as well, which must start fast. */
 const witness = z.strictObject({
@@ -74,6 +98,10 @@ export const configSchema = z.strictObject({
     .record(name, action)
     .default({})
     .describe('POST /actions/NAME: what it takes, and what carries it out.'),
+  servers: z
+    .record(name, z.union([commandServer, urlServer]))
+    .default({})
+    .describe('MCP servers: each at /mcp/NAME, all together at /mcp.'),
   witnesses: z
     .array(witness)
     .optional()

@@ -2,9 +2,10 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { CountersignError } from '../../errors.ts';
+import type { HttpBindings } from '../../gateway/http/credentials.ts';
 
 export interface HttpServerOptions {
-  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly fetch: (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -26,7 +27,10 @@ const maxHeaderSize = 16_384;
 /** Listens; rejects with CONFIG_INVALID when the address cannot be had. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, maxInFlight } = options;
-  const listener = getRequestListener(options.fetch, { overrideGlobalObjects: false });
+  const listener = getRequestListener(
+    (request, { incoming }) => options.fetch(request, { peer: { address: incoming.socket.remoteAddress } }),
+    { overrideGlobalObjects: false },
+  );
   let inFlight = 0;
   let idle: (() => void) | undefined;
 

@@ -5,6 +5,7 @@ import { createDeclaredDirectory } from '../../gate/declared-tools.ts';
 import { actionRoutes } from '../../gateway/http/actions.ts';
 import { createHttpApp, type Readiness } from '../../gateway/http/app.ts';
 import { envelopeRoutes } from '../../gateway/http/envelope-routes.ts';
+import type { HttpBindings } from '../../gateway/http/credentials.ts';
 import { logRoutes } from '../../gateway/http/log-routes.ts';
 import { findCallBundles } from './call-bundles.ts';
 import { recordConfiguration } from './config-change.ts';
@@ -15,7 +16,7 @@ import { issuerFinder, readTrustRoot } from '../keys/trust-root.ts';
 
 /** A gateway under one configuration: what serves until the next one is in force. */
 export interface Generation {
-  readonly fetch: (request: Request) => Promise<Response>;
+  readonly fetch: (request: Request, bindings: HttpBindings) => Promise<Response>;
   /** Waits for the requests that it still serves, settles what is open, closes its sessions. */
   readonly retire: () => Promise<void>;
 }
@@ -67,10 +68,10 @@ export async function beginGeneration(
   let serving = 0;
   let idle: (() => void) | undefined;
   return {
-    async fetch(request) {
+    async fetch(request, bindings) {
       serving += 1;
       try {
-        return await app.fetch(request);
+        return await app.fetch(request, bindings);
       } finally {
         serving -= 1;
         if (serving === 0) idle?.();

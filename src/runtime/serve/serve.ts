@@ -52,7 +52,7 @@ async function serve(
     });
   let current = await begin(settings);
   const server = await startHttpServer({
-    fetch: (request) => current.fetch(request),
+    fetch: (request, bindings) => current.fetch(request, bindings),
     host: listen.host,
     port: listen.port,
     maxInFlight: limits.inFlight,
