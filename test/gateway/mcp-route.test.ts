@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/call/sha256.ts';
 import { relayPattern } from '../../src/gateway/mcp/methods.ts';
 import type { Route } from '../../src/gateway/mcp/route.ts';
-import { routeFrame } from '../../src/gateway/mcp/route.ts';
+import { classify } from '../../src/gateway/mcp/message.ts';
+import { routeMessage } from '../../src/gateway/mcp/route.ts';
 import type { RelayFrame } from '../../src/targets/mcp-relay-frame.ts';
 import { redeemRelayFrame } from '../../src/targets/mcp-relay-frame.ts';
 
 const everything = [relayPattern('*')].flatMap((pattern) => pattern ?? []);
-const route = (text: string): Route => routeFrame(utf8(text), everything, () => true);
+const route = (text: string): Route => routeMessage(classify(utf8(text)), everything, () => true);
 
 function framesOf(of: Route): readonly RelayFrame[] {
   if (of.kind === 'split-batch') return of.routes.flatMap(framesOf);

@@ -8,33 +8,43 @@ import { isCall, startCall } from './calls.ts';
 import { callerMeta, clientOfHandshake } from './client-info.ts';
 import type { Frame } from './framer.ts';
 import type { InFlight, Reply } from './in-flight.ts';
-import type { Notification, Request } from './message.ts';
+import type { Message, Notification, Request } from './message.ts';
 import { classify } from './message.ts';
 import type { RelayState } from './relay-state.ts';
 import { areFree, openRequest } from './requests.ts';
 import type { RefusedRoute, RelayRoute, SingleRoute, SplitBatchRoute, WholeBatchRoute } from './route.ts';
-import { routeFrame } from './route.ts';
+import { routeMessage } from './route.ts';
 
 const lineFeed = utf8('\n');
+const nothing = new Uint8Array(0);
 
 /** One frame of the client: forwarded, decided or refused. */
 export function handleClientFrame(state: RelayState, frame: Frame): void {
-  const reply = replyTo(state);
-  if (frame.fault) return refuse(state, { error: frame.fault, isNotification: false, wasJson: false }, reply);
+  if (frame.fault) {
+    const fault = { error: frame.fault, isNotification: false, wasJson: false };
+    return refuse(state, fault, replyTo(state));
+  }
+  handleClientMessage(state, classify(concatBytes(frame.bytes, utf8(frame.terminator))));
+}
 
-  const route = routeFrame(concatBytes(frame.bytes, utf8(frame.terminator)), state.opened, (keys) =>
-    areFree(state, keys),
+/** One message that was read from its frame already. */
+export function handleClientMessage(state: RelayState, message: Message): void {
+  const reply = replyTo(state);
+  const route = routeMessage(
+    message,
+    state.opened,
+    (keys) => state.splitsBatches !== true && areFree(state, keys),
   );
   if (route.kind === 'whole-batch') relayBatch(state, route, reply);
   else if (route.kind === 'split-batch') splitBatch(state, route);
   else follow(state, route, reply);
 }
 
-function replyTo({ toClient }: RelayState): Reply {
+function replyTo({ toClient, asker }: RelayState): Reply {
   return {
     isGathered: false,
-    answer: (message, terminator) => toClient(message, terminator),
-    none: () => {},
+    answer: (message, terminator) => (asker ? asker.answer(message) : toClient(message, terminator)),
+    none: () => asker?.none(),
   };
 }
 
@@ -126,7 +136,8 @@ function splitBatch(state: RelayState, { routes }: SplitBatchRoute): void {
     route.kind === 'call' ||
     (route.kind === 'relay' ? route.message.kind === 'request' : !route.isNotification);
   const count = routes.filter(awaitsAnswer).length;
-  const gathered = createBatchReply(count, (answer) => state.toClient(answer));
+  const { answer } = replyTo(state);
+  const gathered = createBatchReply(count, (array) => answer(array, nothing));
   const unanswered: Reply = { isGathered: true, answer: () => {}, none: () => {} };
   for (const route of routes) follow(state, route, awaitsAnswer(route) ? gathered : unanswered);
 }

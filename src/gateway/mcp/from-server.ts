@@ -4,7 +4,7 @@ import { answerCall, answerCallInvalidly, isCall } from './calls.ts';
 import type { Frame } from './framer.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Listed } from './listing.ts';
-import type { Notification, Refusal, Response, SingleMessage } from './message.ts';
+import type { Notification, Refusal, Request, Response, SingleMessage } from './message.ts';
 import { classify } from './message.ts';
 import type { RelayState } from './relay-state.ts';
 import { refuseRequest, unusableAnswer } from './requests.ts';
@@ -20,7 +20,7 @@ export function handleServerFrame(state: RelayState, frame: Frame): void {
   const message = classify(frame.bytes);
   if (message.kind !== 'batch') return handle(state, message, { terminator, isAlone: true });
 
-  if (message.elements.every((element) => passesRaw(state, element))) {
+  if (!state.splitsBatches && message.elements.every((element) => passesRaw(state, element))) {
     for (const element of message.elements) note(state, element);
     state.toClient(frame.bytes, terminator);
   } else {
@@ -38,10 +38,16 @@ function handle(state: RelayState, message: SingleMessage, place: Place): void {
       return takeAnswer(state, { message, ...place });
     case 'notification':
       noteNotification(state, message);
-      return state.toClient(place.isAlone ? message.frame : message.bytes, place.terminator);
+      return passOn(state, message, place);
     case 'request':
-      return state.toClient(place.isAlone ? message.frame : message.bytes, place.terminator);
+      return passOn(state, message, place);
   }
+}
+
+function passOn(state: RelayState, message: Request | Notification, { isAlone, terminator }: Place): void {
+  const bytes = isAlone ? message.frame : message.bytes;
+  if (state.onServerMessage) state.onServerMessage(message, bytes);
+  else state.toClient(bytes, terminator);
 }
 
 function takeAnswer(state: RelayState, answer: ServerAnswer): void {

@@ -5,6 +5,7 @@ import type { Credentials } from '../../identity/principal.ts';
 import type { McpTarget } from '../../targets/mcp-target.ts';
 import { createInFlightTable, type InFlightTable } from './in-flight.ts';
 import type { McpListing } from './listing.ts';
+import type { Notification, Request } from './message.ts';
 import type { RelayPattern } from './methods.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 
@@ -20,8 +21,20 @@ export interface RelayOptions {
   readonly maxInFlight: number;
   /** Sends bytes to the client. The parts of one call stay together. */
   readonly toClient: (...parts: Uint8Array[]) => void;
+  /** Where the server's own requests and notifications go, if not the same way. */
+  readonly onServerMessage?: (message: Request | Notification, bytes: Uint8Array) => void;
+  /** Where answers to the client's own requests go, if not the same way. A batch has one answer. */
+  readonly asker?: Asker;
+  /** Whether every batch is taken apart: where each message travels alone. */
+  readonly splitsBatches?: boolean;
   /** Tells the operator one sentence. It never holds bytes of a message. */
   readonly warn: (sentence: string) => void;
+}
+
+/** Who asked, and gets what the client's request comes to: one answer, or none. */
+export interface Asker {
+  answer(message: Uint8Array): void;
+  none(): void;
 }
 
 /** What everything that belongs to one conversation shares, whichever way its frames come. */

@@ -1,7 +1,8 @@
 import type { Frame } from './framer.ts';
 import { isCall } from './calls.ts';
 import { CountersignError } from '../../errors.ts';
-import { handleClientFrame } from './from-client.ts';
+import { handleClientFrame, handleClientMessage } from './from-client.ts';
+import type { Message } from './message.ts';
 import { handleServerFrame } from './from-server.ts';
 import { createConversation, type Conversation, type RelayOptions, type RelayState } from './relay-state.ts';
 import { refuseRequest, serverGone } from './requests.ts';
@@ -11,7 +12,11 @@ export { createConversation, type Conversation, type RelayOptions } from './rela
 /** One MCP conversation between a client and a server, whatever carries its frames. */
 export interface Relay {
   fromClient(frame: Frame): void;
+  /** The same, for a frame that was classified already. */
+  take(message: Message): void;
   fromServer(frame: Frame): void;
+  /** No answer will come to these requests, by `MessageId.key`. Of calls among them the target says so itself. */
+  giveUp(keys: readonly string[], error: CountersignError): void;
   /** The server ended: whoever still waits is told so, and so is everybody who asks from now on. */
   serverGone(): void;
   /** Cancels every call that is not answered yet. */
@@ -36,15 +41,23 @@ export function createRelay(
   };
   return {
     fromClient: (frame) => handleClientFrame(state, frame),
+    take: (message) => handleClientMessage(state, message),
     fromServer: (frame) => handleServerFrame(state, frame),
+    giveUp(keys, error) {
+      for (const key of keys) {
+        const entry = state.inFlight.get(key);
+        if (!entry || isCall(entry)) continue;
+        state.inFlight.close(key);
+        refuseRequest(entry, error);
+      }
+    },
     serverGone() {
       state.known.isServerGone = true;
       state.listing.own.fail();
-      for (const entry of state.inFlight.all()) {
-        if (isCall(entry)) continue;
-        state.inFlight.close(entry.id.key);
-        refuseRequest(entry, serverGone);
-      }
+      this.giveUp(
+        state.inFlight.all().map(({ id }) => id.key),
+        serverGone,
+      );
     },
     cancelCalls() {
       const reason = new CountersignError('CALLER_CANCELLED', 'The caller is gone.');

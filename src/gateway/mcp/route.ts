@@ -3,7 +3,7 @@ import { ambiguityWithin } from '../../call/json-node.ts';
 import { CountersignError } from '../../errors.ts';
 import type { RelayFrame } from '../../targets/mcp-relay-frame.ts';
 import { mintRelayFrame } from '../../targets/mcp-relay-frame.ts';
-import type { MessageId, Notification, Request, Response, SingleMessage } from './message.ts';
+import type { Message, MessageId, Notification, Request, Response, SingleMessage } from './message.ts';
 import { classify } from './message.ts';
 import type { RelayPattern } from './methods.ts';
 import { isCallMethod, methodStanding } from './methods.ts';
@@ -54,41 +54,35 @@ const lineFeed = Uint8Array.of(0x0a);
  * Which way a client's frame goes. This is the only place where bytes of a client become a frame that is forwarded
  * without a permit, and it makes one only of what it has just established not to be a call.
  *
- * @param frame A whole frame with its line end, in a buffer that nobody else holds.
+ * @param message A whole frame with its line end, classified, in a buffer that nobody else holds.
  * @param areFree Whether requests with these ids can all go on at once.
  */
-export function routeFrame(
-  frame: Uint8Array,
+export function routeMessage(
+  message: Message,
   opened: readonly RelayPattern[],
   areFree: (keys: readonly string[]) => boolean,
 ): Route {
-  const message = classify(frame);
-  if (message.kind !== 'batch') return routeMessage(message, frame, opened);
+  if (message.kind !== 'batch') return routeSingle(message, opened);
 
   const relayed = message.elements.filter((element) => isRelayed(element, opened));
   if (relayed.length === message.elements.length && areFree(idsOf(relayed))) {
-    return { kind: 'whole-batch', messages: relayed, frame: mintRelayFrame(frame) };
+    return { kind: 'whole-batch', messages: relayed, frame: mintRelayFrame(message.bytes) };
   }
   return { kind: 'split-batch', routes: message.elements.map((element) => routeElement(element, opened)) };
 }
 
 function routeElement(element: SingleMessage, opened: readonly RelayPattern[]): SingleRoute {
   if (element.kind === 'refusal') return refusal(element.error, element);
-  const frame = concatBytes(element.bytes, lineFeed);
-  const message = classify(frame);
+  const message = classify(concatBytes(element.bytes, lineFeed));
   return message.kind === 'batch'
     ? refusal(new CountersignError('FRAME_INVALID', 'A batch is inside a batch.'), { wasJson: true })
-    : routeMessage(message, frame, opened);
+    : routeSingle(message, opened);
 }
 
-function routeMessage(
-  message: SingleMessage,
-  frame: Uint8Array,
-  opened: readonly RelayPattern[],
-): SingleRoute {
+function routeSingle(message: SingleMessage, opened: readonly RelayPattern[]): SingleRoute {
   if (message.kind === 'refusal') return refusal(message.error, message);
   const standing = standingOf(message, opened);
-  if (standing === 'relay') return { kind: 'relay', message, frame: mintRelayFrame(frame) };
+  if (standing === 'relay') return { kind: 'relay', message, frame: mintRelayFrame(message.frame) };
   if (standing instanceof CountersignError) {
     return {
       kind: 'refused',
@@ -98,7 +92,7 @@ function routeMessage(
       ...(message.kind === 'request' && { id: message.id }),
     };
   }
-  return { kind: 'call', ...standing, payload: frame };
+  return { kind: 'call', ...standing, payload: standing.request.frame };
 }
 
 type Standing = 'relay' | CountersignError | { readonly request: Request; readonly shape: CallShape };
