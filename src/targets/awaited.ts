@@ -1,5 +1,5 @@
-import { CountersignError } from '../errors.ts';
 import type { Permit } from '../call/permit.ts';
+import { isLeaseEnd } from './no-answer.ts';
 import type { Execution } from './target.ts';
 
 /** Calls that were dispatched and whose answer is awaited. */
@@ -49,11 +49,6 @@ export function createAwaited(): Awaited {
       for (const callId of [...calls.keys()]) settle(callId, execution);
     },
   };
-}
-
-/** Whether the gate ended the call's lease, rather than the caller the call. */
-export function isLeaseEnd(reason: unknown): boolean {
-  return reason instanceof CountersignError && reason.code === 'LEASE_ENDED';
 }
 
 const cancelled: Execution = {

@@ -1,10 +1,9 @@
 import { concatBytes, fromUtf8, utf8 } from '../call/bytes.ts';
 import { parseJson } from '../call/json-scan.ts';
 import type { Json } from '../call/json.ts';
-import type { Permit } from '../call/permit.ts';
-import { redeemPermit } from '../call/permit.ts';
 import { CountersignError } from '../errors.ts';
 import { readAtMost } from '../call/read-at-most.ts';
+import { none, redeemForNow, stopped, wasNeverReached } from './no-answer.ts';
 import type { Execution, Target } from './target.ts';
 
 /** The one request that an action makes. Its body is the call's arguments, byte for byte as they were decided on. */
@@ -35,13 +34,7 @@ export function createHttpActionTarget(options: HttpActionOptions): Target {
   const maxAnswerBytes = options.maxAnswerBytes ?? defaultMaxAnswerBytes;
   return {
     async execute(permit, signal) {
-      if (!redeemPermit(permit))
-        return none(
-          'aborted',
-          'PERMIT_EXPIRED',
-          'The permit is not genuine or was used before; nothing ran.',
-        );
-      const refusal = whyNotNow(permit, signal);
+      const refusal = redeemForNow(permit, signal);
       if (refusal) return refusal;
       // Not `AbortSignal.timeout`, whose timers stay behind calls that have long been answered.
       const late = new AbortController();
@@ -69,17 +62,6 @@ export function createHttpActionTarget(options: HttpActionOptions): Target {
       }
     },
   };
-}
-
-function whyNotNow({ dispatchBefore }: Permit, signal: AbortSignal): Execution | undefined {
-  if (signal.aborted) return stopped(signal.reason, 'aborted', 'before it was sent; nothing ran.');
-  if (performance.now() > dispatchBefore.monotonic || Date.now() > dispatchBefore.wall)
-    return none(
-      'aborted',
-      'PERMIT_EXPIRED',
-      'The permit expired before the call could be sent; nothing ran.',
-    );
-  return undefined;
 }
 
 /** A body that is no JSON is told as a text, if it is one. */
@@ -115,33 +97,6 @@ function noAnswer(error: unknown, caller: AbortSignal, ended: AbortSignal): Exec
   return wasNeverReached(error)
     ? none('aborted', 'UPSTREAM_GONE', 'The service could not be reached; nothing ran.')
     : none('unknown', 'UPSTREAM_GONE', 'The connection to the service ended; the call may have run.');
-}
-
-/** Failures of name lookup and of connecting: no byte of the request has left. */
-const beforeConnected: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-function wasNeverReached(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && beforeConnected.has(cause.code);
-}
-
-function stopped(reason: unknown, outcome: 'aborted' | 'unknown', when: string): Execution {
-  return reason instanceof CountersignError && reason.code === 'LEASE_ENDED'
-    ? none(outcome, 'LEASE_ENDED', `The lease ended ${when}`)
-    : none(outcome, 'CALLER_CANCELLED', `The call was cancelled ${when}`);
-}
-
-type None = Extract<Execution, { kind: 'none' }>;
-
-function none(outcome: None['outcome'], code: None['code'], message: string): None {
-  return { kind: 'none', outcome, code, message };
 }
 
 const tooLarge = none(

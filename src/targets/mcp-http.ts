@@ -10,10 +10,18 @@ export interface McpHttpConnection {
   exchange(events: ExchangeEvents): McpHttpExchange;
   /**
    * The stream of a legacy session that belongs to no request (GET). Resolves once the server has answered: with the status
-   * that it refused with, or 200 while frames flow.
+   * that it refused with, or 200 while frames flow. It is taken up again where the server lets us, until `signal` is aborted;
+   * an `onClosed` that is not resumable is its end. After an abort nothing more is told.
+   *
+   * @throws CountersignError `UPSTREAM_GONE` when the server cannot be reached, `UPSTREAM_INVALID` when it sends no stream.
    */
   listen(events: StreamEvents, headers: PassedHeaders, signal: AbortSignal): Promise<number>;
-  /** Ends the server's session (DELETE), as far as it lets itself be ended; resolves to its status, undefined without one. */
+  /** Whether the server no longer knows the session: a client has to begin another one. */
+  readonly isLost: boolean;
+  /**
+   * Ends the server's session (DELETE), as far as it lets itself be ended; resolves to its status, undefined without one or
+   * when the server cannot be reached.
+   */
   end(): Promise<number | undefined>;
 }
 
@@ -22,14 +30,21 @@ export type PassedHeaders = Readonly<Record<string, string>>;
 
 /** The three doors of a target, all of whose answers come to one place. */
 export interface McpHttpExchange extends McpTarget {
-  /** Nobody waits any more: in the modern era this is how a request is cancelled. */
+  /**
+   * Nobody waits any more: in the modern era this is how a request is cancelled. Calls that are under way become `unknown`,
+   * and no event follows but the answers to listings.
+   */
   abort(): void;
 }
 
 export interface StreamEvents {
-  /** One message, or one batch. */
-  readonly onMessage: (message: ServerMessage) => void;
-  /** The stream has ended; a legacy server may have said how it can be taken up again. */
+  /** One message, or one batch. No more of the stream is read before a promise that this returns is settled. */
+  readonly onMessage: (message: ServerMessage) => void | Promise<void>;
+  /**
+   * The server's stream has ended. When `isResumable`, somebody still waits and it is taken up again by us after `retryMs`
+   * (1 s where the server did not say): messages go on, and this is told once more at its next end. Not told of an answer
+   * that is no stream.
+   */
   readonly onClosed: (closed: { readonly retryMs?: number; readonly isResumable: boolean }) => void;
 }
 
@@ -37,14 +52,25 @@ export interface ExchangeEvents extends StreamEvents {
   readonly headers: PassedHeaders;
   /**
    * How the server began to answer what was relayed or executed: before any message of it. `stream` when it is
-   * `text/event-stream`.
+   * `text/event-stream`. The status is the server's to us: a 401 or 403 is about our credentials, not the client's. Told once
+   * for each frame and each call, unless it fails without a message.
    */
   readonly onHead: (head: { readonly status: number; readonly isStream: boolean }) => void;
   /**
-   * There will be no message for what was relayed: the server cannot be reached, answered with a status and no message, or
-   * broke off. Of what was executed, `execute` says it.
+   * There will be no (further) message for what was relayed or listed: the server cannot be reached, answered with a status and no
+   * message, broke off, or its answer is to something else. Told once for each frame or listing. Of what was executed,
+   * `execute` says it.
    */
-  readonly onFailed: (failure: { readonly status?: number; readonly error: CountersignError }) => void;
+  readonly onFailed: (failure: McpSendFailure) => void;
+}
+
+/** What a server did not take, or gave no answer to. */
+export interface McpSendFailure {
+  /** The requests of one frame that have no answer, by id: `s:` and a string's text, or `n:` and a number. */
+  readonly keys: readonly string[];
+  /** Of the server's answer, if there was one. */
+  readonly status?: number;
+  readonly error: CountersignError;
 }
 
 /** What a server said, in bytes that nobody else holds; or why it is not usable. */
@@ -63,11 +89,14 @@ export interface McpHttpOptions {
 export interface McpHttpLimits {
   /** Bytes of one message. */
   readonly maxFrameBytes: number;
-  /** Until the status line is there. */
+  /** Until the status line is there; for a call, its lease is the limit. A listing is answered within this time or not at all. */
   readonly headersMs: number;
-  /** Between two bytes of an answer that is no stream. */
+  /** Between two bytes of an answer that is no stream; all of it within ten times as long. */
   readonly idleMs: number;
-  /** Bytes of one stream that hold no message: comments, fields that mean nothing. */
+  /**
+   * Bytes of a stream since its last message that hold none, beyond `maxFrameBytes` that may become one: comments, fields
+   * that mean nothing.
+   */
   readonly maxIdleBytes: number;
 }
 

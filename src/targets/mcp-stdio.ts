@@ -1,14 +1,13 @@
 import type { Readable } from 'node:stream';
 import type { Permit } from '../call/permit.ts';
-import { redeemPermit } from '../call/permit.ts';
 import { CountersignError } from '../errors.ts';
-import { createAwaited, isLeaseEnd } from './awaited.ts';
+import { createAwaited } from './awaited.ts';
 import type { FrameWriter } from './frame-writer.ts';
 import type { ChildEnd, CommandLine } from './mcp-child.ts';
 import { spawnMcpChild } from './mcp-child.ts';
 import { redeemRelayFrame } from './mcp-relay-frame.ts';
 import type { McpTarget } from './mcp-target.ts';
-import type { Execution } from './target.ts';
+import { none, redeemForNow, whyNotNow } from './no-answer.ts';
 
 /** An MCP server that is our child and speaks over its standard input and output. */
 export interface McpStdioTarget extends McpTarget {
@@ -42,13 +41,14 @@ export function startMcpStdioTarget(commandLine: CommandLine): McpStdioTarget {
 
   return {
     async execute(permit, signal) {
-      if (!redeemPermit(permit)) return notGenuine;
+      let refusal = redeemForNow(permit, signal);
       for (;;) {
-        const refusal = whyNotNow(permit, signal, isGone || child.input.isGone);
+        if (isGone || child.input.isGone) return endedBefore;
         if (refusal) return refusal;
         // Bytes in our own memory are not dispatched: they would run whenever the server likes to read them.
         if (!child.input.isFull) break;
         await roomOrEnd(child.input, permit, signal);
+        refusal = whyNotNow(permit, signal);
       }
       const execution = awaited.add(permit, signal);
       child.input.write(permit.call.payload);
@@ -92,37 +92,7 @@ async function roomOrEnd(input: FrameWriter, { dispatchBefore }: Permit, signal:
   signal.removeEventListener('abort', stop);
 }
 
-const notGenuine = none(
-  'aborted',
-  'PERMIT_EXPIRED',
-  'The permit is not genuine or was used before; nothing ran.',
-);
-
-function whyNotNow(permit: Permit, signal: AbortSignal, isGone: boolean): Execution | undefined {
-  if (isGone) return none('aborted', 'UPSTREAM_GONE', 'The server has ended; nothing ran.');
-  if (signal.aborted) return stoppedBefore(signal.reason);
-  const { monotonic, wall } = permit.dispatchBefore;
-  if (performance.now() > monotonic || Date.now() > wall) {
-    return none(
-      'aborted',
-      'PERMIT_EXPIRED',
-      'The permit expired before the call could be sent; nothing ran.',
-    );
-  }
-  return undefined;
-}
-
-function stoppedBefore(reason: unknown): Execution {
-  return isLeaseEnd(reason)
-    ? none('aborted', 'LEASE_ENDED', 'The lease ended before the call was sent; nothing ran.')
-    : none('aborted', 'CALLER_CANCELLED', 'The call was cancelled before it was sent; nothing ran.');
-}
-
-type None = Extract<Execution, { kind: 'none' }>;
-
-function none(outcome: None['outcome'], code: None['code'], message: string): None {
-  return { kind: 'none', outcome, code, message };
-}
+const endedBefore = none('aborted', 'UPSTREAM_GONE', 'The server has ended; nothing ran.');
 
 const encoder = new TextEncoder();
 function encode(text: string): Uint8Array {

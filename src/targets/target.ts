@@ -33,7 +33,8 @@ export type Execution =
         | 'PERMIT_EXPIRED'
         | 'WITNESS_UNAVAILABLE'
         | 'LOG_FORKED'
-        | 'GATE_DIED';
+        | 'GATE_DIED'
+        | 'OUTCOME_UNREPORTED';
       readonly message: string;
     };
 
