@@ -37,6 +37,8 @@ export interface VerdictFacts {
   readonly mode: Mode;
   readonly decidedAt: number;
   readonly notAfter: number;
+  /** Of an ALLOW that the caller itself carries out: when it has to have said what came of it. Absent when the gate dispatches. */
+  readonly settleBy?: number;
   /** False for a shadow run, whose statement is of its own type whatever the verdict. Default true. */
   readonly enforced?: boolean;
   /** W3C trace context. */
@@ -61,6 +63,7 @@ export interface OutcomeFacts {
   readonly finishedAt: number;
   /** Commitments; `normalised` is absent when the result has no canonical form. */
   readonly result?: { readonly raw: string; readonly normalised?: string };
+  /** Who saw the end of it: of a call that the caller carried out, the gate knows no more than it was told. */
   readonly observedBy: 'gate' | 'caller';
   /** What the lease did. */
   readonly enforcement?: readonly ('extended' | 'redacted' | 'cut')[];

@@ -15,7 +15,11 @@ export function statedPrincipal(principal: Principal): JsonObject {
       device: { id: device.id, trust: device.trust, source: principal.device?.source ?? '' },
     }),
     ...(network && {
-      network: { ...(network.ip === undefined ? {} : { ip: network.ip }), zone: network.zone },
+      network: {
+        ...(network.ip === undefined ? {} : { ip: network.ip }),
+        zone: network.zone,
+        source: principal.network?.source ?? '',
+      },
     }),
   };
 }
@@ -26,8 +30,8 @@ function statedHuman({ issuer, subject, tenant, roles, groups, authTime }: Human
     subject,
     tenant,
     roles: [...roles],
-    groups: [...groups],
-    ...(authTime === undefined ? {} : { authTime: new Date(authTime).toISOString() }),
+    ...(groups === undefined ? {} : { groups: [...groups] }),
+    ...(authTime === undefined ? {} : { authTime: new Date(authTime * 1_000).toISOString() }),
   };
 }
 

@@ -35,6 +35,7 @@ export function verdict(facts: VerdictFacts): Statement {
       callId: call.id,
       decidedAt: instant(facts.decidedAt),
       notAfter: instant(facts.notAfter),
+      ...(facts.settleBy === undefined ? {} : { settleBy: instant(facts.settleBy) }),
       tenant: principal.tenant,
       target: call.server.name,
       mode: facts.mode,

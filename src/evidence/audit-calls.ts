@@ -33,6 +33,8 @@ export interface OpenVerdict {
   readonly decidedAt: number;
   readonly stampedAt: number;
   readonly notAfter?: number;
+  /** Of a call that its caller carries out. */
+  readonly settleBy?: number;
   readonly tool?: string;
 }
 
@@ -183,19 +185,20 @@ function openVerdict(
     decidedAt: facts.decidedAt,
     stampedAt: stamp.time,
     ...(notAfter !== undefined && { notAfter }),
+    ...(facts.settleBy !== undefined && { settleBy: facts.settleBy }),
     ...(name !== undefined && { tool: server === undefined ? name : `${server}/${name}` }),
   };
 }
 
 /** The verdict as the pair's check takes it. Both stand in the log that is audited. */
 function asSigned(verdict: OpenVerdict, { place }: Outcome): Parameters<typeof verifyPair>[0] {
-  const { kind, callId, decidedAt, subject, index, identity, stampedAt, sha256 } = verdict;
+  const { kind, callId, decidedAt, settleBy, subject, index, identity, stampedAt, sha256 } = verdict;
   return {
     signer: { identity },
     stamp: { time: stampedAt },
     place: { ...place, index },
     statement: { subject: [{ name: `urn:uuid:${callId}`, sha256: subject }] },
-    facts: { kind, callId, decidedAt },
+    facts: { kind, callId, decidedAt, ...(settleBy !== undefined && { settleBy }) },
     sha256,
   };
 }

@@ -97,7 +97,7 @@ function readState(value: Json): AuditState {
 const verdictFields = ['callId', 'decidedAt', 'identity', 'index', 'kind', 'sha256', 'stampedAt', 'subject'];
 
 function readOpenVerdict(value: Json, path: string): OpenVerdict {
-  const verdict = fields.object(value, path, verdictFields, ['notAfter', 'tool']);
+  const verdict = fields.object(value, path, verdictFields, ['notAfter', 'settleBy', 'tool']);
   const kind = verdict['kind'];
   if (kind !== 'allow' && kind !== 'shadow') return fail(malformed, `${path}.kind`, 'This opens no call.');
   return {
@@ -110,6 +110,7 @@ function readOpenVerdict(value: Json, path: string): OpenVerdict {
     decidedAt: count(verdict, 'decidedAt', path),
     stampedAt: count(verdict, 'stampedAt', path),
     ...maybe('notAfter', verdict, path, count),
+    ...maybe('settleBy', verdict, path, count),
     ...maybe('tool', verdict, path, text),
   };
 }

@@ -8,6 +8,7 @@ import { CountersignError } from '../errors.ts';
 import type { PolicyInput } from '../policy/policy.ts';
 import type { Execution } from '../targets/target.ts';
 import type { Openings } from './gate.ts';
+import type { Reported } from './reported.ts';
 import type { Kept, Redundant } from './side-rows.ts';
 
 /** What a verdict states of a call without telling it: salted commitments, and what opens them. */
@@ -80,13 +81,14 @@ export function commitInput(input: PolicyInput): { readonly commitment: string; 
   return { commitment: hex(commit(salt, value)), kept: { field: 'input', name: 'input', salt, value } };
 }
 
-/** Commits to what the target answered; undefined when it gave no answer. */
-export function commitResult(execution: Execution): ResultCommitments | undefined {
-  if (execution.kind === 'none') return undefined;
-  const bytes = execution.kind === 'result' ? execution.result : execution.error;
+/** Commits to what the target answered, or the caller says that it did; undefined when there is no answer. */
+export function commitResult(ending: Execution | Reported): ResultCommitments | undefined {
+  const answer = answerOf(ending);
+  if (answer === undefined) return undefined;
+  const { bytes, value } = answer;
   const rawSalt = newSalt();
   const normalisedSalt = newSalt();
-  const canonical = canonicalOrUndefined(execution.value);
+  const canonical = canonicalOrUndefined(value);
   return {
     raw: hex(commit(rawSalt, bytes)),
     ...(canonical ? { normalised: hex(commit(normalisedSalt, canonical)) } : {}),
@@ -97,6 +99,19 @@ export function commitResult(execution: Execution): ResultCommitments | undefine
       { field: 'result', name: 'result/normalised', salt: normalisedSalt, value: bytes, redundant: true },
     ],
   };
+}
+
+function answerOf(ending: Execution | Reported): Reported['answer'] {
+  switch (ending.kind) {
+    case 'result':
+      return { bytes: ending.result, value: ending.value };
+    case 'error':
+      return { bytes: ending.error, value: ending.value };
+    case 'reported':
+      return ending.answer;
+    case 'none':
+      return undefined;
+  }
 }
 
 function canonicalOrUndefined(value: Json): Uint8Array | undefined {

@@ -1,11 +1,18 @@
 import { CountersignError, toCountersignError } from '../errors.ts';
-import type { Authenticator, Credentials, Principal } from '../identity/principal.ts';
-import type { ReasonCode } from '../names.ts';
+import {
+  assertAdmitted,
+  type Authenticator,
+  type Credentials,
+  type Principal,
+} from '../identity/principal.ts';
 import type { Execution, Target } from '../targets/target.ts';
-import type { CallResult, Denial, Gate, Gates, ToolDirectory } from './gate.ts';
+import { delegate } from './delegate.ts';
+import { createDelegations, type Delegations } from './delegation.ts';
+import { denialOf, refusal } from './denials.ts';
+import type { CallResult, Gate, Gates, ToolDirectory } from './gate.ts';
 import type { GateParts, SharedGateParts } from './parts.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
-import { createRecorder, type Recorded, type RecordedAllow, type Recorder } from './record.ts';
+import { createRecorder, type RecordedAllow, type Recorder } from './record.ts';
 import { createSessions } from './sessions.ts';
 import { createSettler, type Settler } from './settle.ts';
 import { showVerdict } from './witnessing.ts';
@@ -26,16 +33,21 @@ export function createGate({ directory, ...parts }: GateParts): Gate {
 /** The gates of one process: the same path, sessions and log; each knows its tools through a directory of its own. */
 export function createGates(parts: SharedGateParts): Gates {
   const sessions = createSessions(parts);
+  const settler = createSettler(parts);
   const shared: Shared = {
     parts,
     recorder: createRecorder(parts, sessions),
-    settler: createSettler(parts),
+    settler,
     refusals: createRefusals(parts),
+    delegations: createDelegations({ clock: parts.clock, settler, limits: parts.delegation }),
   };
   return {
-    authenticate: (credentials) => authenticate(shared, credentials),
+    authenticate: (credentials, purpose) => authenticate(shared, credentials, purpose),
+    report: reporter(shared),
     under: (directory) => gateUnder(shared, directory),
+    reported: () => shared.delegations.idle(),
     async close() {
+      await shared.delegations.close();
       await shared.settler.settleWhatIsOwed();
       await shared.refusals.flush();
       await sessions.close();
@@ -48,11 +60,24 @@ interface Shared {
   readonly recorder: Recorder;
   readonly settler: Settler;
   readonly refusals: Refusals;
+  readonly delegations: Delegations;
 }
 
-async function authenticate({ parts, refusals }: Shared, credentials: Credentials): Promise<Principal> {
+function reporter(shared: Shared): Gate['report'] {
+  return async (callId, handle, credentials, said) => {
+    const { apiKeyId } = await authenticate(shared, credentials);
+    return shared.delegations.report(callId, handle, apiKeyId, said);
+  };
+}
+
+async function authenticate(
+  { parts, refusals }: Shared,
+  credentials: Credentials,
+  purpose?: 'call',
+): Promise<Principal> {
   try {
-    return await parts.authenticator.authenticate(credentials, parts.clock.now());
+    const principal = await parts.authenticator.authenticate(credentials, parts.clock.now());
+    return purpose === 'call' ? principal : assertAdmitted(principal);
   } catch (error) {
     refusals.count(toCountersignError(error, 'INTERNAL', 'The credentials could not be checked.').code);
     throw error;
@@ -65,10 +90,10 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
   const pending = new Map<string, RecordedAllow>();
 
   const run: Gate['run'] = async (call, credentials, target, signal) => {
-    let recorded: Recorded;
+    let recorded: Awaited<ReturnType<Recorder['record']>>;
     try {
       await settler.settleWhatIsOwed();
-      const principal = await authenticate(shared, credentials);
+      const principal = await authenticate(shared, credentials, 'call');
       recorded = await recorder.record(call, principal, directory);
     } catch (error) {
       // Only what fails up to here is a denial: from here on the call may run.
@@ -88,7 +113,9 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
     target: Target,
     signal: AbortSignal,
   ): Promise<CallResult> => {
-    const { allow, aborted } = await showVerdict(parts, recorded, signal);
+    const { dispatchBefore, leaseEnds } = recorded.permit;
+    const until = { ...dispatchBefore, wall: Math.min(dispatchBefore.wall, leaseEnds) };
+    const { allow, aborted } = await showVerdict(parts, recorded, until, signal);
     const startedAt = parts.clock.now();
     const execution = aborted ?? (await execute(parts, allow, credentials, target, signal));
     if (execution.kind === 'result' && execution.pending) {
@@ -99,8 +126,22 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
   };
 
   return {
-    authenticate: (credentials) => authenticate(shared, credentials),
+    authenticate: (credentials, purpose) => authenticate(shared, credentials, purpose),
     run,
+    delegate: (call, credentials, terms = {}, signal = unhurried) =>
+      delegate(
+        {
+          ...shared,
+          authenticate: (given) => authenticate(shared, given, 'call'),
+          stillGood: (given) => refusedMeanwhile(parts.authenticator, given, parts.clock.now()),
+        },
+        directory,
+        call,
+        credentials,
+        terms,
+        signal,
+      ),
+    report: reporter(shared),
     meetServer: () => directory.meet().catch(() => undefined),
     async settleLater(callId, execution) {
       const allow = pending.get(callId);
@@ -173,14 +214,16 @@ const failedTarget: Execution = {
   message: 'The target failed without an answer; the call may have run.',
 };
 
+type NoAnswer = Extract<Execution, { kind: 'none' }>;
+
 /** What the call comes to when its credentials ended between verdict and dispatch. */
 async function refusedMeanwhile(
   authenticator: Authenticator,
   credentials: Credentials,
   now: number,
-): Promise<Execution | undefined> {
+): Promise<NoAnswer | undefined> {
   try {
-    await authenticator.authenticate(credentials, now);
+    assertAdmitted(await authenticator.authenticate(credentials, now));
     return undefined;
   } catch (error) {
     const { message } = toCountersignError(error, 'INTERNAL', 'The credentials could not be checked again.');
@@ -190,25 +233,3 @@ async function refusedMeanwhile(
 
 /** `setTimeout` wraps beyond this, and would fire at once. */
 const longestTimer = 0x7fffffff;
-
-/** Conditions that may pass by themselves. */
-const passing = new Set<ReasonCode>([
-  'LEDGER_LOCKED',
-  'LEDGER_CONFLICT',
-  'LEDGER_UNAVAILABLE',
-  'GATE_CLOSED',
-  'CLOCK_BEHIND',
-]);
-
-export function denialOf(error: unknown): Denial {
-  const { code, message } = toCountersignError(
-    error,
-    'INTERNAL',
-    'The gate failed while it handled this call.',
-  );
-  return refusal(code, message);
-}
-
-function refusal(code: Denial['code'], message: string): Denial {
-  return { code, message, retryable: passing.has(code) };
-}

@@ -1,6 +1,7 @@
 import type { Call, ToolStanding } from '../call/call.ts';
 import type { JsonObject } from '../call/json.ts';
-import type { Principal } from '../identity/principal.ts';
+import type { Human, Principal } from '../identity/principal.ts';
+import type { ReasonCode } from '../names.ts';
 import type { Decision, Policy, PolicyInput } from '../policy/policy.ts';
 import { withKnownObligations } from './obligations.ts';
 
@@ -19,7 +20,7 @@ export interface DecideContext {
   readonly witnesses: number;
 }
 
-/** Pure: what the tool is known as first, then what policy says. */
+/** Pure: whether the caller may anything first, then what the tool is known as, then what policy says. */
 export function decide(
   call: Call,
   principal: Principal,
@@ -30,6 +31,7 @@ export function decide(
   return {
     input,
     decision:
+      refusedByIdentity(principal) ??
       refusedByStanding(call, standing) ??
       withKnownObligations(context.policy.decide(input), context.witnesses),
   };
@@ -51,15 +53,17 @@ function policyInput(
 }
 
 /** Only what is verified becomes a variable; what is absent stays absent, and a rule that reads it denies. */
-function verifiedRoots({ agent, human, device, network }: Principal) {
+export function verifiedRoots({ agent, human, device, network }: Principal) {
   return {
     agent: { ...agent.value },
-    ...(human?.verified
-      ? { human: { ...human.value, roles: [...human.value.roles], groups: [...human.value.groups] } }
-      : {}),
+    ...(human?.verified ? { human: humanVariable(human.value) } : {}),
     ...(device?.verified ? { device: { ...device.value } } : {}),
     ...(network?.verified ? { network: { ...network.value } } : {}),
   };
+}
+
+function humanVariable({ roles, groups, ...human }: Human): JsonObject {
+  return { ...human, roles: [...roles], ...(groups === undefined ? {} : { groups: [...groups] }) };
 }
 
 function toolVariable(call: Call, standing: ToolStanding): PolicyInput['tool'] {
@@ -72,6 +76,11 @@ function toolVariable(call: Call, standing: ToolStanding): PolicyInput['tool'] {
     listed: standing.kind === 'listed' || (standing.kind === 'method' && standing.listed),
     ...annotations,
   };
+}
+
+/** A genuine key with evidence that does not hold: known, and so denied in a statement of its own. */
+function refusedByIdentity({ refusal }: Principal): Decision | undefined {
+  return refusal === undefined ? undefined : deny(refusal.code, refusal.message);
 }
 
 function refusedByStanding(call: Call, standing: ToolStanding): Decision | undefined {
@@ -93,8 +102,6 @@ function refusedBySchema(misfit: string | undefined): Decision | undefined {
   return misfit === undefined ? undefined : deny('ARGUMENTS_INVALID', misfit);
 }
 
-type StandingCode = 'TOOL_UNKNOWN' | 'TOOL_CHANGED' | 'SERVER_CHANGED' | 'ARGUMENTS_INVALID';
-
-function deny(code: StandingCode, message: string): Decision {
+function deny(code: ReasonCode, message: string): Decision {
   return { verdict: 'DENY', code, message, controls: [] };
 }

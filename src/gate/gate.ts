@@ -3,6 +3,7 @@ import type { HeadExpectation } from '../ledger/ledger.ts';
 import type { Credentials, Principal } from '../identity/principal.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Execution, Target } from '../targets/target.ts';
+import type { Reported } from './reported.ts';
 
 /** Salts for the caller, so that whoever holds call and result can open the commitments. Base64. */
 export interface Openings {
@@ -35,6 +36,29 @@ export type CallResult =
   /** It ran or may have run, and its outcome could not be recorded: OUTCOME_UNRECORDED. */
   | { readonly kind: 'unrecorded'; readonly denial: Denial; readonly envelopes: CallEnvelopes };
 
+/** What a caller gets that carries its call out itself: worth nothing but to say, once, what came of it. */
+export interface DelegatedPermit {
+  /** 256 random bits, base64url: bound to API key, call id, the digest of the params and `settleBy`. Told once, kept nowhere. */
+  readonly handle: string;
+  /** Wall milliseconds by which the caller has to have reported. After it the call is settled as unknown. */
+  readonly settleBy: number;
+}
+
+/** What a caller asks for beside the call. */
+export interface DelegationTerms {
+  /** Milliseconds; a minute unless told. What is more than the gate gives is cut to that. */
+  readonly settleWithin?: number;
+}
+
+export type Delegated =
+  | { readonly kind: 'denied'; readonly denial: Denial; readonly envelopes?: CallEnvelopes }
+  | { readonly kind: 'delegated'; readonly permit: DelegatedPermit; readonly envelopes: CallEnvelopes };
+
+export type ReportResult =
+  | { readonly kind: 'done'; readonly envelopes: CallEnvelopes }
+  /** The outcome could not be recorded yet: OUTCOME_UNRECORDED. The gate is shut until it is. */
+  | { readonly kind: 'unrecorded'; readonly denial: Denial; readonly envelopes: CallEnvelopes };
+
 /** How the gate asks what a tool is known as, at the moment of each decision. */
 export interface ToolDirectory {
   /** The standing of the tool, and the heads that this answer read. */
@@ -50,14 +74,38 @@ export interface ToolDirectory {
 
 /** The one path: authenticate → decide → record → execute → settle. */
 export interface Gate {
-  /** Who calls; rejects with an `API_KEY_…` code, and counts that. Before anything of the caller's is read. */
-  readonly authenticate: (credentials: Credentials) => Promise<Principal>;
+  /**
+   * Who calls; rejects with an `API_KEY_…` code, and counts that. Before anything of the caller's is read. A principal that has a
+   * refusal is rejected with its code too, unless it goes on to `run` or `delegate`, which deny each of its calls and sign that:
+   * say `call` for those.
+   */
+  readonly authenticate: (credentials: Credentials, purpose?: 'call') => Promise<Principal>;
   readonly run: (
     call: Call,
     credentials: Credentials,
     target: Target,
     signal: AbortSignal,
   ) => Promise<CallResult>;
+  /**
+   * Decides a call that its caller carries out itself. Resolves once the ALLOW is durable and in the log, with the handle by
+   * which the caller reports.
+   */
+  readonly delegate: (
+    call: Call,
+    credentials: Credentials,
+    terms?: DelegationTerms,
+    signal?: AbortSignal,
+  ) => Promise<Delegated>;
+  /**
+   * Settles such a call by what its caller says, at most once. Rejects, with nothing settled, with a code of the credentials,
+   * NOT_FOUND, HANDLE_FOREIGN, HANDLE_INVALID, HANDLE_USED or HANDLE_EXPIRED.
+   */
+  readonly report: (
+    callId: string,
+    handle: string,
+    credentials: Credentials,
+    said: Reported,
+  ) => Promise<ReportResult>;
   /**
    * Settles a call whose execution was `pending` (an MCP task) once it ends. Resolves to the outcome's bundle text
    * and the salts of its result.
@@ -76,9 +124,11 @@ export interface Gate {
 }
 
 /** The gates of one process. They share sessions and log, so that the calls of one delegation stay in one order. */
-export interface Gates extends Pick<Gate, 'authenticate'> {
+export interface Gates extends Pick<Gate, 'authenticate' | 'report'> {
   /** A gate that knows its tools through this directory. */
   under(directory: ToolDirectory): Gate;
+  /** Resolves once no caller has an outcome left to report. */
+  reported(): Promise<void>;
   /** Closes the sessions, once every gate under it is closed. */
   close(): Promise<void>;
 }

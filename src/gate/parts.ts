@@ -40,6 +40,15 @@ export interface NotaryParts {
   readonly witnesses?: Witnesses;
 }
 
+/** What callers get that carry their calls out themselves. */
+export interface DelegationLimits {
+  /** Milliseconds to report an outcome, unless the caller asks for others; and at most. */
+  readonly settleWithin: number;
+  readonly settleWithinMost: number;
+  /** Calls that one API key may have open at a time. */
+  readonly maxOpenPerKey: number;
+}
+
 /** What the gates of one process have in common: one policy, one chain for each delegation. */
 export interface SharedGateParts extends NotaryParts {
   readonly authenticator: Authenticator;
@@ -49,6 +58,7 @@ export interface SharedGateParts extends NotaryParts {
   readonly instance: string;
   /** Throws when this instance was fenced: another has settled its permits. */
   assertAlive(): void;
+  readonly delegation?: DelegationLimits;
 }
 
 /** Everything a gate is made of. Only `runtime/` puts one together. */

@@ -18,11 +18,10 @@ import type { Sessions } from './sessions.ts';
 import { sideOfCall } from './side-rows.ts';
 import type { WitnessDemand } from './witnessing.ts';
 
-/** A call whose ALLOW is durable in the log. */
-export interface RecordedAllow {
+/** A call whose ALLOW is durable in the log, whoever carries it out. */
+export interface AllowOnRecord {
   readonly verdict: 'ALLOW';
   readonly call: Call;
-  readonly permit: Permit;
   readonly session: SessionChain;
   readonly envelopes: CallEnvelopes;
   /** Hex digest of the action document, the subject of both statements. */
@@ -35,6 +34,23 @@ export interface RecordedAllow {
   readonly startedAt?: number;
 }
 
+/** One that a target of ours carries out. */
+export interface RecordedAllow extends AllowOnRecord {
+  readonly permit: Permit;
+}
+
+/** One that its caller carries out: no permit of ours is minted for it. */
+export interface RecordedDelegation extends AllowOnRecord {
+  /** Wall milliseconds: what the caller says later than this counts no more. */
+  readonly settleBy: number;
+}
+
+export interface RecordedDenial {
+  readonly verdict: 'DENY';
+  readonly denial: Denial;
+  readonly envelopes: CallEnvelopes;
+}
+
 export interface VerdictReference {
   /** Hex SHA-256 of the verdict's pre-authentication encoding. */
   readonly sha256: string;
@@ -44,12 +60,16 @@ export interface VerdictReference {
   readonly rootHash: string;
 }
 
-export type Recorded =
-  RecordedAllow | { readonly verdict: 'DENY'; readonly denial: Denial; readonly envelopes: CallEnvelopes };
-
 export interface Recorder {
   /** Rejects when the verdict could not be made durable: the call is then denied without an envelope. */
-  record(call: Call, principal: Principal, directory: ToolDirectory): Promise<Recorded>;
+  record(call: Call, principal: Principal, directory: ToolDirectory): Promise<RecordedAllow | RecordedDenial>;
+  /** The same for a call that its caller carries out, and has to settle within these milliseconds. */
+  recordDelegated(
+    call: Call,
+    principal: Principal,
+    directory: ToolDirectory,
+    settleWithin: number,
+  ): Promise<RecordedDelegation | RecordedDenial>;
 }
 
 /** A permit is dispatched within this time, or not at all. */
@@ -62,30 +82,57 @@ interface VerdictDraft extends LinkedDraft {
   readonly notarised: Signed;
   readonly decision: Decision;
   readonly commitments: CallCommitments;
+  /** Wall milliseconds: `notAfter` of an ALLOW. */
   readonly leaseEnds: number;
 }
 
 export function createRecorder(parts: SharedGateParts, sessions: Sessions): Recorder {
   const denials = createDenialQuota();
+
+  const decideAndAppend = async (
+    call: Call,
+    principal: Principal,
+    directory: ToolDirectory,
+    settleWithin?: number,
+  ): Promise<OnRecord> => {
+    const session = sessions.of(principal);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        // Asked outside the session's lane, as a server may take its time to list; the commit compares what was read.
+        const known = await directory.standing(call);
+        const { draft, proof } = await session.append((link) =>
+          draftVerdict(parts, denials, { call, principal, known, link, settleWithin }),
+        );
+        return onRecord(parts, call, session, draft, proof);
+      } catch (error) {
+        const moved = error instanceof CountersignError && error.code === 'LEDGER_CONFLICT';
+        if (!moved || attempt === decideAttempts) throw error;
+        directory.refresh();
+      }
+    }
+  };
+
   return {
     async record(call, principal, directory) {
-      const session = sessions.of(principal);
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          // Asked outside the session's lane, as a server may take its time to list; the commit compares what was read.
-          const known = await directory.standing(call);
-          const { draft, proof } = await session.append((link) =>
-            draftVerdict(parts, denials, { call, principal, known, link }),
-          );
-          return recorded(parts, call, session, draft, proof);
-        } catch (error) {
-          const moved = error instanceof CountersignError && error.code === 'LEDGER_CONFLICT';
-          if (!moved || attempt === decideAttempts) throw error;
-          directory.refresh();
-        }
-      }
+      const { verdict, leaseEnds, time } = await decideAndAppend(call, principal, directory);
+      if (verdict.verdict === 'DENY') return verdict;
+      const monotonic = parts.clock.monotonic() + dispatchWithinMs;
+      const dispatchBefore = { monotonic, wall: time + dispatchWithinMs };
+      return { ...verdict, permit: mintPermit({ call, dispatchBefore, leaseEnds }) };
+    },
+    async recordDelegated(call, principal, directory, settleWithin) {
+      const { verdict, leaseEnds } = await decideAndAppend(call, principal, directory, settleWithin);
+      return verdict.verdict === 'DENY' ? verdict : { ...verdict, settleBy: leaseEnds };
     },
   };
+}
+
+/** A verdict in the log, before anybody may act on it. */
+interface OnRecord {
+  readonly verdict: AllowOnRecord | RecordedDenial;
+  readonly leaseEnds: number;
+  /** When it was decided. */
+  readonly time: number;
 }
 
 interface Asked {
@@ -93,13 +140,15 @@ interface Asked {
   readonly principal: Principal;
   readonly known: Awaited<ReturnType<ToolDirectory['standing']>>;
   readonly link: SessionLink;
+  /** Of a call that its caller carries out, the milliseconds it gets. */
+  readonly settleWithin: number | undefined;
 }
 
 /** Decides, and drafts the verdict: everything that the decision read is expected to hold at the commit. */
 async function draftVerdict(
   parts: SharedGateParts,
   denials: DenialQuota,
-  { call, principal, known, link }: Asked,
+  { call, principal, known, link, settleWithin }: Asked,
 ): Promise<VerdictDraft> {
   parts.assertAlive();
   const { standing, expects } = known;
@@ -111,7 +160,11 @@ async function draftVerdict(
   const { decision, input } = decide(call, principal, standing, { policy, session, now, witnesses });
   const allowed = decision.verdict === 'ALLOW';
   if (!allowed) denials.take(principal.apiKeyId, parts.clock.monotonic());
-  const leaseEnds = Math.min(identity.notAfter - settleMarginMs, principal.expiresAt ?? Infinity);
+  const leaseEnds = Math.min(
+    identity.notAfter - settleMarginMs,
+    principal.expiresAt ?? Infinity,
+    now + (settleWithin ?? Infinity),
+  );
   const commitments = commitCall(
     call,
     standing.kind === 'listed' ? standing.definition.declaredProperties : [],
@@ -129,6 +182,7 @@ async function draftVerdict(
     mode,
     decidedAt: now,
     notAfter: allowed ? leaseEnds : now,
+    ...(allowed && settleWithin !== undefined && { settleBy: leaseEnds }),
   });
   const [notarised, side] = await Promise.all([
     notarise(parts, allowed ? 'allow' : 'deny', statement, now),
@@ -148,20 +202,26 @@ async function draftVerdict(
   };
 }
 
-function recorded(
+function onRecord(
   parts: SharedGateParts,
   call: Call,
   session: SessionChain,
-  { notarised, decision, commitments, leaseEnds, time }: VerdictDraft,
+  draft: VerdictDraft,
   proof: InclusionProof,
-): Recorded {
+): OnRecord {
+  const { leaseEnds, time } = draft;
+  return { verdict: verdictOnRecord(parts, call, session, draft, proof), leaseEnds, time };
+}
+
+function verdictOnRecord(
+  parts: SharedGateParts,
+  call: Call,
+  session: SessionChain,
+  { notarised, decision, commitments }: VerdictDraft,
+  proof: InclusionProof,
+): AllowOnRecord | RecordedDenial {
   const envelopes = { verdict: envelopeOf(parts, notarised, proof), openings: commitments.openings };
   if (decision.verdict === 'DENY') return { verdict: 'DENY', denial: denialFor(decision), envelopes };
-  const permit = mintPermit({
-    call,
-    dispatchBefore: { monotonic: parts.clock.monotonic() + dispatchWithinMs, wall: time + dispatchWithinMs },
-    leaseEnds,
-  });
   const reference = {
     sha256: hex(notarised.signed.paeSha256),
     logIndex: proof.logIndex,
@@ -172,7 +232,6 @@ function recorded(
   return {
     verdict: 'ALLOW',
     call,
-    permit,
     session,
     envelopes,
     subject: commitments.subject,

@@ -4,10 +4,11 @@ import { CountersignError } from '../errors.ts';
 import type { InclusionProof } from '../tlog/proof.ts';
 import type { Execution } from '../targets/target.ts';
 import { commitResult, type ResultCommitments } from './commitments.ts';
-import type { CallResult } from './gate.ts';
+import type { CallEnvelopes, Denial } from './gate.ts';
 import { envelopeOf, notarise, type Signed } from './notary.ts';
 import type { SharedGateParts } from './parts.ts';
-import type { RecordedAllow } from './record.ts';
+import type { AllowOnRecord } from './record.ts';
+import type { Reported } from './reported.ts';
 import type { LinkedDraft } from './session-chain.ts';
 import { sideOfResult } from './side-rows.ts';
 import { witnessedOutcome } from './witnessing.ts';
@@ -17,18 +18,25 @@ export interface Settler {
    * Signs and logs what execution did. What cannot be logged is owed, and shuts the gate until it is. Once it is logged, the
    * witnesses that the call's rule demands are shown it, unless nobody waits for the answer any more: then `signal` is aborted.
    */
-  settle(allow: RecordedAllow, execution: Execution, signal: AbortSignal): Promise<CallResult>;
+  settle<E extends Ending>(allow: AllowOnRecord, ending: E, signal: AbortSignal): Promise<Settled<E>>;
   /** Logs the outcomes that are owed; rejects with GATE_CLOSED while that fails. */
   settleWhatIsOwed(): Promise<void>;
 }
+
+/** How a call ended: what a target of ours did, or what a caller says that it did itself. */
+export type Ending = Execution | Reported;
+
+export type Settled<E extends Ending> =
+  | { readonly kind: 'done'; readonly execution: E; readonly envelopes: CallEnvelopes }
+  | { readonly kind: 'unrecorded'; readonly denial: Denial; readonly envelopes: CallEnvelopes };
 
 interface OutcomeDraft extends LinkedDraft {
   readonly notarised: Signed;
 }
 
 interface Ended {
-  readonly allow: RecordedAllow;
-  readonly execution: Execution;
+  readonly allow: AllowOnRecord;
+  readonly execution: Ending;
   readonly finishedAt: number;
   readonly result: ResultCommitments | undefined;
 }
@@ -116,13 +124,13 @@ async function draftOutcome(
     subject: allow.subject,
     verdict: allow.reference,
     outcome: outcomeKind(execution),
-    ...(execution.kind === 'none' ? { reason: { code: execution.code, message: execution.message } } : {}),
+    ...reasonOf(execution),
     ...(result
       ? { result: { raw: result.raw, ...(result.normalised ? { normalised: result.normalised } : {}) } }
       : {}),
     startedAt: allow.startedAt ?? finishedAt,
     finishedAt,
-    observedBy: 'gate',
+    observedBy: execution.kind === 'reported' ? 'caller' : 'gate',
     session: link,
     mode: parts.mode,
   });
@@ -152,13 +160,19 @@ async function shownOutcome(
   return witnessedOutcome(parts, { count: demand.count, signed, logIndex }, signal);
 }
 
-function outcomeKind(execution: Execution): OutcomeKind {
+function reasonOf(ending: Ending): { readonly reason?: NonNullable<Reported['reason']> } {
+  if (ending.kind === 'none') return { reason: { code: ending.code, message: ending.message } };
+  return ending.kind === 'reported' && ending.reason ? { reason: ending.reason } : {};
+}
+
+function outcomeKind(execution: Ending): OutcomeKind {
   switch (execution.kind) {
     case 'result':
       return 'executed';
     case 'error':
       return 'failed';
     case 'none':
+    case 'reported':
       return execution.outcome;
   }
 }

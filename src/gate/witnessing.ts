@@ -3,34 +3,37 @@ import { CountersignError } from '../errors.ts';
 import type { Execution } from '../targets/target.ts';
 import { envelopeOf, type Signed } from './notary.ts';
 import type { NotaryParts } from './parts.ts';
-import type { RecordedAllow } from './record.ts';
+import type { AllowOnRecord } from './record.ts';
 
 /** Milliseconds that an outcome waits for its witnesses: the call is over, and its answer is ready. */
 const outcomeWithinMs = 5_000;
 
 /** A call on its way to execution, or why it does not get there. */
-export interface Shown {
+export interface Shown<A extends AllowOnRecord> {
   /** Its verdict's envelope is under a head that the demanded witnesses cosigned, if they did. */
-  readonly allow: RecordedAllow;
+  readonly allow: A;
   readonly aborted?: Execution;
 }
 
+/** The time by which a call has to be on its way. Milliseconds. */
+export interface Deadline {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
 /**
- * Lets the witnesses that the rule demands see the ALLOW in the log before the call runs, within the time that the permit may be
+ * Lets the witnesses that the rule demands see the ALLOW in the log before the call runs, within the time that it may be
  * dispatched in. A call without such a demand does not wait.
  */
-export async function showVerdict(
+export async function showVerdict<A extends AllowOnRecord>(
   parts: NotaryParts,
-  allow: RecordedAllow,
+  allow: A,
+  { monotonic, wall }: Deadline,
   signal: AbortSignal,
-): Promise<Shown> {
-  const { demand, permit } = allow;
+): Promise<Shown<A>> {
+  const { demand } = allow;
   if (demand === undefined) return { allow };
-  const { monotonic, wall } = permit.dispatchBefore;
-  const left = Math.min(
-    monotonic - parts.clock.monotonic(),
-    Math.min(wall, permit.leaseEnds) - parts.clock.now(),
-  );
+  const left = Math.min(monotonic - parts.clock.monotonic(), wall - parts.clock.now());
   try {
     const { envelope, head } = await witnessed(parts, demand, left, signal);
     const reference = {

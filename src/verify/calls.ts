@@ -136,13 +136,32 @@ function openParams(
   return true;
 }
 
+/** An answer that only decides says what was signed: an ALLOW, or a DENY for its reason. What came of it is said elsewhere. */
+function openDecision(
+  said: VerdictFacts | undefined,
+  did: OutcomeFacts | undefined,
+  answer: Answer,
+): undefined | 'reason' {
+  // One that was allowed, and then not given out, says so in its outcome.
+  const denied = said?.kind === 'deny' && did === undefined ? said : did?.outcome === 'aborted' && did;
+  if (answer.decision === 'DENY' && denied) {
+    requireReason(denied.reason, answer);
+    return 'reason';
+  }
+  const isAllowed = answer.decision === 'ALLOW' && said?.kind === 'allow' && did === undefined;
+  if (!isAllowed || answer.denial !== undefined)
+    fail('UNBOUND', 'decision', 'The answer does not say what was signed.');
+  return undefined;
+}
+
 /** The answer must be the one that was signed: the server's, by the outcome; the gate's own, by the signed reason. */
 function openAnswer(
   said: VerdictFacts | undefined,
   did: OutcomeFacts | undefined,
   openings: Openings,
   answer: Answer,
-): NonNullable<Binding['result']> {
+): Binding['result'] {
+  if (answer.decision !== undefined) return openDecision(said, did, answer);
   if (said?.kind === 'deny' && did === undefined) {
     requireReason(said.reason, answer);
     return 'reason';

@@ -32,6 +32,8 @@ export interface Answer {
   readonly isBare: boolean;
   /** The call that an action's answer says it is of. */
   readonly callId?: Json;
+  /** What the answer of a decision says: then there is no outcome yet, and no result. */
+  readonly decision?: Json;
   readonly result: GivenResult;
 }
 
@@ -106,6 +108,7 @@ export function readDocument(bytes: Uint8Array): Content {
   if (root.kind !== 'object') return fail(malformed, '', 'This is no JSON object.');
   requireUnrepeated(parsed, root);
   if (memberOf(root, 'mediaType') !== undefined) return { kind: 'bundle', bundle: bytes };
+  if (isDecisionAnswer(root)) return { kind: 'answer', answer: readDecisionAnswer(parsed, bytes, root) };
   if (isActionAnswer(root)) return { kind: 'answer', answer: readActionAnswer(parsed, bytes, root) };
   const { node, holder } = findAnswer(root);
   requireUnrepeated(parsed, node);
@@ -142,6 +145,20 @@ function readActionAnswer(parsed: ParsedJson, bytes: Uint8Array, root: ObjectNod
       ambiguous: content !== undefined && isAmbiguous(parsed, content.node),
     },
   };
+}
+
+const decisionMembers: ReadonlySet<string> = new Set(['callId', 'decision', 'permit', 'denial', '_meta']);
+
+/** What a caller is answered that carries its call out itself: `{callId, decision, permit | denial, _meta}`. */
+function isDecisionAnswer({ members }: ObjectNode): boolean {
+  return (
+    members.some(({ key }) => key === 'decision') && members.every(({ key }) => decisionMembers.has(key))
+  );
+}
+
+function readDecisionAnswer(parsed: ParsedJson, bytes: Uint8Array, root: ObjectNode): Answer {
+  const { decision = null, denial } = root.value;
+  return { ...readActionAnswer(parsed, bytes, root), decision, denial };
 }
 
 /** A JSON-RPC response holds a result or an error and nothing else that a reader might take for one. */

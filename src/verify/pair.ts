@@ -9,7 +9,7 @@ export type PairSide = Pick<VerifiedEntry, 'place' | 'sha256'> & {
   readonly signer: Pick<VerifiedEntry['signer'], 'identity'>;
   readonly stamp: Pick<VerifiedEntry['stamp'], 'time'>;
   readonly statement: Pick<VerifiedEntry['statement'], 'subject'>;
-  readonly facts: Pick<VerdictFacts, 'kind' | 'callId' | 'decidedAt'> | OutcomeFacts | undefined;
+  readonly facts: Pick<VerdictFacts, 'kind' | 'callId' | 'decidedAt' | 'settleBy'> | OutcomeFacts | undefined;
 };
 
 /**
@@ -63,7 +63,22 @@ export function verifyPair(verdict: PairSide, outcome: PairSide): readonly Failu
     'The call began before it was decided.',
   );
   expect(said.kind !== 'deny', 'verdict', 'What was denied has no outcome.');
+  const contradiction = wrongObserver(said.settleBy !== undefined, did);
+  expect(contradiction === undefined, 'observedBy', contradiction ?? '');
   return [...failures, ...verifyOneTree([verdict, outcome])];
+}
+
+/**
+ * Why an outcome cannot have been seen by whom it says. Of a call that its caller carried out the gate knows by itself only that it
+ * heard nothing, or that it never gave the call out; of one that it dispatched itself, no caller has anything to tell it.
+ */
+function wrongObserver(delegated: boolean, { observedBy, outcome }: OutcomeFacts): string | undefined {
+  const ran = outcome === 'executed' || outcome === 'failed';
+  if (delegated && observedBy === 'gate' && ran)
+    return 'The caller carried the call out, so the gate cannot have seen that it ran.';
+  if (!delegated && observedBy === 'caller')
+    return 'The gate carried the call out, so its caller cannot have told it what came of it.';
+  return undefined;
 }
 
 /**

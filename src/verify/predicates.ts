@@ -11,6 +11,8 @@ export interface VerdictFacts {
   readonly verdict: 'ALLOW' | 'DENY';
   readonly callId: string;
   readonly decidedAt: number;
+  /** Of a call that its caller carries out: when it has to have said what came of it. */
+  readonly settleBy?: number;
   readonly reason: { readonly code?: string; readonly rule?: string; readonly message?: string };
   readonly mode?: string;
   readonly agent?: string;
@@ -33,6 +35,8 @@ export interface OutcomeFacts {
   readonly startedAt?: number;
   readonly finishedAt: number;
   readonly mode?: string;
+  /** Who saw the end of the call. What a caller says, the gate has signed, and not seen. */
+  readonly observedBy?: 'gate' | 'caller';
   readonly result?: { readonly raw?: string; readonly normalised?: string };
 }
 
@@ -77,6 +81,7 @@ function readVerdict(statement: Statement, kind: VerdictFacts['kind']): VerdictF
     verdict,
     callId: readCallId(statement),
     decidedAt: timeAt(predicate['decidedAt'], `${at}.decidedAt`),
+    ...maybe('settleBy', optional(predicate, 'settleBy', at, timeAt)),
     reason: readReason(predicate),
     tool: {
       ...maybe('server', optional(tool, 'server', `${at}.tool`, stringAt)),
@@ -102,6 +107,7 @@ function readOutcome(statement: Statement): OutcomeFacts {
     reason: readReason(predicate),
     finishedAt: timeAt(predicate['finishedAt'], `${at}.finishedAt`),
     ...maybe('startedAt', optional(predicate, 'startedAt', at, timeAt)),
+    ...maybe('observedBy', optional(predicate, 'observedBy', at, observerAt)),
     ...maybe('mode', optional(predicate, 'mode', at, stringAt)),
     ...maybe(
       'result',
@@ -137,6 +143,10 @@ const outcomeKinds: readonly OutcomeKind[] = ['executed', 'failed', 'aborted', '
 
 function readOutcomeKind(value: Json | undefined): OutcomeKind {
   return outcomeKinds.find((kind) => kind === value) ?? fail(code, `${at}.outcome`, 'This is no outcome.');
+}
+
+function observerAt(value: Json, path: string): NonNullable<OutcomeFacts['observedBy']> {
+  return value === 'gate' || value === 'caller' ? value : fail(code, path, 'This must be gate or caller.');
 }
 
 function readReason(predicate: JsonObject): VerdictFacts['reason'] {

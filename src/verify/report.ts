@@ -18,6 +18,10 @@ export interface EnvelopeReport {
   readonly tool?: string;
   readonly verdict?: 'ALLOW' | 'DENY';
   readonly outcome?: string;
+  /** Of an outcome, who saw it: `caller` is the word of who carried the call out, which nobody else saw. */
+  readonly observedBy?: 'gate' | 'caller';
+  /** Of a call that its caller carries out: when it had to have told the gate what came of it. RFC 3339. */
+  readonly settleBy?: string;
   readonly rule?: string;
   readonly reason?: string;
   readonly message?: string;
@@ -99,11 +103,15 @@ export function reportEnvelope(verified: Verified): EnvelopeReport {
     ...(message !== undefined && { message }),
     ...(facts.mode !== undefined && { mode: facts.mode }),
   };
-  if (facts.kind === 'outcome') return { ...said, outcome: facts.outcome };
+  if (facts.kind === 'outcome') {
+    const { outcome, observedBy } = facts;
+    return { ...said, outcome, ...(observedBy !== undefined && { observedBy }) };
+  }
   const { server, name } = facts.tool;
   return {
     ...said,
     verdict: facts.verdict,
+    ...(facts.settleBy !== undefined && { settleBy: new Date(facts.settleBy).toISOString() }),
     ...(facts.agent !== undefined && { agent: facts.agent }),
     ...(facts.human !== undefined && { human: facts.human }),
     ...(name !== undefined && { tool: server === undefined ? name : `${server}/${name}` }),

@@ -28,7 +28,7 @@ export const fullPrincipal: Principal = verifiedPrincipal({
     tenant: 'default',
     roles: ['reader'],
     groups: [],
-    authTime: time,
+    authTime: Math.floor(time / 1_000),
   }),
   device: attribute({ id: 'device-1', trust: 'managed' }),
   network: attribute({ ip: '192.0.2.7', zone: 'office' }, false),

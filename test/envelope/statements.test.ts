@@ -87,7 +87,7 @@ describe('a verdict', () => {
         tenant: 'default',
         roles: ['reader'],
         groups: [],
-        authTime: '2026-11-21T21:00:01.234Z',
+        authTime: '2026-11-21T21:00:01.000Z',
       },
       device: { id: 'device-1', trust: 'managed', source: 'api-key' },
     });

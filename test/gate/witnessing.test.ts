@@ -242,3 +242,28 @@ describe('an obligation', () => {
     expect([result.kind, asked]).toEqual(['done', []]);
   });
 });
+
+describe('a rule that demands a witness of a call that its caller carries out', () => {
+  it('gives no handle out before the witness has seen the ALLOW, and embeds what it said', async () => {
+    const { gate, call, apiKey } = await demandingGate();
+    const answered = await gate.delegate(call(), { apiKey });
+    expect(answered.kind).toBe('delegated');
+    expect(proofIn(answered.envelopes?.verdict).checkpoint.envelope).toContain(witnessLine);
+    await gate.close();
+  });
+
+  it('gives none out at all when the witness does not answer: nothing ran, and the gate can say so', async () => {
+    const { gate, call, apiKey, ledger } = await demandingGate({ cosigned: unavailable });
+    const asked = call();
+    const answered = await gate.delegate(asked, { apiKey });
+    expect(answered).toMatchObject({ kind: 'denied', denial: { code: 'WITNESS_UNAVAILABLE' } });
+    expect(answered).not.toHaveProperty('permit');
+    expect(statementOf(answered.envelopes?.outcome).predicate).toMatchObject({
+      outcome: 'aborted',
+      observedBy: 'gate',
+    });
+    expect(await ledger.openPermits()).toEqual([]);
+    expect((await ledger.entriesOfCall(asked.id)).map(({ kind }) => kind)).toEqual(['allow', 'outcome']);
+    await gate.close();
+  });
+});
