@@ -23,6 +23,8 @@ export interface ApiKeyRecord {
   /** The agent that this key speaks for: the last path segment of its SPIFFE ID. */
   readonly agent: string;
   readonly status: 'active' | 'revoked';
+  /** Networks from which it counts, as CIDR blocks; absent for a key that counts from everywhere. */
+  readonly cidrs?: readonly string[];
   /** RFC 3339; absent for a key without an end. */
   readonly notAfter?: string;
   readonly createdAt: string;

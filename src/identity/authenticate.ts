@@ -1,5 +1,6 @@
 import { CountersignError, toCountersignError } from '../errors.ts';
 import { apiKeyDigest, assertApiKeyShape, type ApiKeyRecord } from './api-key.ts';
+import { bringsTokens, proveNetwork, proveTokens, type Evidence, type Proven } from './evidence.ts';
 import { verifiedPrincipal, type Authenticator, type Credentials, type Principal } from './principal.ts';
 
 /** Where API keys are looked up. Unreachable or unreadable means: deny. */
@@ -14,33 +15,59 @@ export interface AuthenticatorOptions {
   readonly keys: ApiKeyStore;
   /** SPIFFE trust domain that agents are named under. */
   readonly trustDomain: string;
+  /** What is believed beside the key; nothing unless told. */
+  readonly evidence?: Evidence;
 }
 
-/** Authenticates by API key. The store is asked at every call, so that a revocation counts at once. */
-export function createAuthenticator({ keys, trustDomain }: AuthenticatorOptions): Authenticator {
+/**
+ * Authenticates by API key, and by what comes with it. The store is asked at every call, so that a revocation counts at once.
+ *
+ * Without a genuine key nobody is known: that throws, and is only counted. What comes with a genuine key and does not hold is a
+ * principal with a refusal: its calls are denied, signed, and logged. At its first refusal no more of it is looked at, so that a
+ * stolen key does not make us ask an issuer for its keys.
+ */
+export function createAuthenticator({
+  keys,
+  trustDomain,
+  evidence = {},
+}: AuthenticatorOptions): Authenticator {
   const digestOf = digestOfLatest();
   return {
-    authenticate(credentials: Credentials, now: number): Principal {
+    authenticate(credentials: Credentials, now: number): Principal | Promise<Principal> {
       const record = findRecord(keys, presentedKey(credentials), digestOf);
       assertUsable(record, now);
-      const expiresAt = record.notAfter === undefined ? undefined : Date.parse(record.notAfter);
-      return verifiedPrincipal({
-        tenant: record.tenant,
-        apiKeyId: record.id,
-        agent: {
-          value: {
-            id: `spiffe://${trustDomain}/agent/${record.agent}`,
-            issuer: `spiffe://${trustDomain}`,
-            binding: 'none',
-          },
-          source: 'api-key',
-          verified: true,
-          observedAt: new Date(now).toISOString(),
-        },
-        ...(expiresAt === undefined ? {} : { expiresAt }),
-      });
+      const placed = proveNetwork(evidence, record, credentials, now);
+      if (placed.refusal !== undefined || !bringsTokens(evidence, credentials))
+        return principalOf(record, trustDomain, now, placed);
+      return proveTokens(evidence, record, credentials, now).then((proven) =>
+        principalOf(record, trustDomain, now, { ...placed, ...proven }),
+      );
     },
   };
+}
+
+function principalOf(record: ApiKeyRecord, trustDomain: string, now: number, proven: Proven): Principal {
+  const { expiresAt: tokensEnd = Infinity, ...attributes } = proven;
+  const expiresAt = Math.min(
+    tokensEnd,
+    record.notAfter === undefined ? Infinity : Date.parse(record.notAfter),
+  );
+  return verifiedPrincipal({
+    tenant: record.tenant,
+    apiKeyId: record.id,
+    agent: {
+      value: {
+        id: `spiffe://${trustDomain}/agent/${record.agent}`,
+        issuer: `spiffe://${trustDomain}`,
+        binding: 'none',
+      },
+      source: 'api-key',
+      verified: true,
+      observedAt: new Date(now).toISOString(),
+    },
+    ...attributes,
+    ...(expiresAt === Infinity ? {} : { expiresAt }),
+  });
 }
 
 function presentedKey({ apiKey }: Credentials): string {

@@ -1,3 +1,6 @@
+import { CountersignError } from '../errors.ts';
+import type { ReasonCode } from '../names.ts';
+
 declare const principalBrand: unique symbol;
 
 /** One attribute and where it came from. What is not verified never satisfies policy. */
@@ -22,7 +25,9 @@ export interface Human {
   readonly subject: string;
   readonly tenant: string;
   readonly roles: readonly string[];
-  readonly groups: readonly string[];
+  /** Absent when the issuer did not tell all of them: then no rule can rely on somebody being in none. */
+  readonly groups?: readonly string[];
+  /** When that person logged in: seconds since 1970. */
   readonly authTime?: number;
 }
 
@@ -36,6 +41,13 @@ export interface Network {
   readonly zone: string;
 }
 
+/** Why no call of a principal may run. */
+export interface Refusal {
+  readonly code: ReasonCode;
+  /** A sentence without a secret: it is signed. */
+  readonly message: string;
+}
+
 /** The verified agent + human + device + network of one call. Only `identity/` can make one. */
 export interface Principal {
   readonly [principalBrand]: true;
@@ -47,6 +59,11 @@ export interface Principal {
   readonly network?: Attribute<Network>;
   /** Wall milliseconds at which the earliest of the credentials ends; absent when none does. */
   readonly expiresAt?: number;
+  /**
+   * What came with a genuine API key and did not hold: a forged token, another tenant's human, a network that the key is not
+   * for. Whoever calls is known, so each call is denied in a signed statement, and nothing else is done for them.
+   */
+  readonly refusal?: Refusal;
 }
 
 /** What a caller brings. Each is worth nothing before `identity/` has verified it. */
@@ -70,7 +87,10 @@ export interface Peer {
   readonly forwardedFor?: string | undefined;
 }
 
-/** Credentials → Principal; throws `CountersignError` with an `API_KEY_…` code. `now` is wall milliseconds. */
+/**
+ * Credentials → Principal; throws `CountersignError` with an `API_KEY_…` code when nobody is known. A principal that has a
+ * `refusal` is known and may nothing: see `assertAdmitted`. `now` is wall milliseconds.
+ */
 export interface Authenticator {
   authenticate(credentials: Credentials, now: number): Principal | Promise<Principal>;
 }
@@ -78,4 +98,11 @@ export interface Authenticator {
 /** Brands verified fields. Only files of `identity/` may import this (a test holds it). */
 export function verifiedPrincipal(fields: Omit<Principal, typeof principalBrand>): Principal {
   return Object.freeze({ ...fields }) as Principal;
+}
+
+/** Throws the refusal of a principal that may nothing. Whoever does not go on to `decide` asks this first. */
+export function assertAdmitted(principal: Principal): Principal {
+  const { refusal } = principal;
+  if (refusal) throw new CountersignError(refusal.code, refusal.message);
+  return principal;
 }

@@ -6,6 +6,7 @@ import { readPack } from './pack.ts';
 import { plaintextRules } from './plaintext.ts';
 import type { Policy, PolicySource } from './policy.ts';
 import { RuleIndex } from './rule-index.ts';
+import { couldAllowAmong } from './visibility.ts';
 
 /** Stated in each verdict. The engine's version is pinned: `cel/values.ts` leans on what it does not document. */
 export const engine = 'cel/@bufbuild-0.6.1';
@@ -47,6 +48,7 @@ function compile(sources: readonly PolicySource[]): Policy {
     digest: digestOf(sources),
     engine,
     decide: (input) => decide(index, input),
+    couldAllow: (known) => couldAllowAmong(index, known),
     plaintextOf: plaintextRules(plaintext),
   });
 }

@@ -2,9 +2,9 @@ import { celTimestamp } from './cel/functions.ts';
 import { meterIsEmpty, refillMeter } from './cel/meter.ts';
 import { absent, type Bindings } from './cel/program.ts';
 import { wrapJson } from './cel/values.ts';
-import { allowedBy, allowedByNone, deniedBy, failedAltogether, failedIn } from './messages.ts';
+import { allowedBy, allowedByNone, deniedBy, failedAltogether, failedIn, missingFor } from './messages.ts';
 import type { Decision, PolicyInput } from './policy.ts';
-import type { Rule } from './rule.ts';
+import { evidenceRoots, type EvidenceRoot, type Rule } from './rule.ts';
 import type { Candidates, RuleIndex } from './rule-index.ts';
 
 /**
@@ -46,8 +46,7 @@ function decideAmong(candidates: Candidates, input: PolicyInput): Decision {
     if (answer === 'match' && (allowing === undefined || isStricter(rule, allowing))) allowing = rule;
     if (answer === 'error') failed ??= { rule, outOfSteps: meterIsEmpty() };
   }
-  if (failed !== undefined)
-    return denial('POLICY_ERROR', failedIn(failed.rule, tool, failed.outOfSteps), failed.rule);
+  if (failed !== undefined) return failure(failed.rule, failed.outOfSteps, tool, bindings);
   if (allowing === undefined) return denial('NO_RULE_ALLOWS', allowedByNone(tool));
   return {
     verdict: 'ALLOW',
@@ -59,13 +58,28 @@ function decideAmong(candidates: Candidates, input: PolicyInput): Decision {
   };
 }
 
+/** A rule that could not be evaluated, and reads what the call lacks, says so: that is what its caller can mend. */
+function failure(rule: Rule, outOfSteps: boolean, tool: PolicyInput['tool'], bindings: Bindings): Decision {
+  const isMissing = (root: EvidenceRoot): boolean => rule.reads.has(root) && bindings[root] === absent;
+  const missing = outOfSteps ? undefined : evidenceRoots.find(isMissing);
+  return missing === undefined
+    ? denial('POLICY_ERROR', failedIn(rule, tool, outOfSteps), rule)
+    : denial(missingCodes[missing], missingFor(rule, tool, missing), rule);
+}
+
+const missingCodes = {
+  human: 'HUMAN_MISSING',
+  device: 'DEVICE_MISSING',
+  network: 'NETWORK_MISSING',
+} as const satisfies Record<EvidenceRoot, string>;
+
 /** A rule that demands more decides before one that demands less: else a broad rule would undo what a narrow one obliges to. */
 function isStricter({ obligations: [one] }: Rule, { obligations: [other] }: Rule): boolean {
   return (one?.count ?? 0) > (other?.count ?? 0);
 }
 
 function denial(
-  code: 'RULE_DENIES' | 'POLICY_ERROR' | 'NO_RULE_ALLOWS',
+  code: 'RULE_DENIES' | 'POLICY_ERROR' | 'NO_RULE_ALLOWS' | (typeof missingCodes)[EvidenceRoot],
   message: string,
   rule?: Rule,
 ): Decision {
@@ -73,8 +87,16 @@ function denial(
   return { verdict: 'DENY', code, rule: rule.id, message, controls: rule.controls };
 }
 
-/** Every declared variable is bound: to its value, or to an error when the input does not have it. */
 function bind(input: PolicyInput, readNow: boolean): Bindings {
+  const bindings = bindRoots(input);
+  if (readNow) bindings['now'] = timeOf(input.now);
+  return bindings;
+}
+
+type MaybePartOf<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** Every declared variable is bound: to its value, or to an error when the input does not have it. `now` is left out. */
+export function bindRoots(input: MaybePartOf<PolicyInput>): Bindings {
   const bindings = Object.create(null) as Bindings;
   bindings['agent'] = valueOf(input.agent);
   bindings['human'] = valueOf(input.human);
@@ -83,7 +105,7 @@ function bind(input: PolicyInput, readNow: boolean): Bindings {
   bindings['session'] = valueOf(input.session);
   bindings['tool'] = valueOf(input.tool);
   bindings['args'] = valueOf(input.args);
-  bindings['now'] = readNow ? timeOf(input.now) : absent;
+  bindings['now'] = absent;
   return bindings;
 }
 

@@ -1,4 +1,4 @@
-import type { Rule } from './rule.ts';
+import type { EvidenceRoot, Rule } from './rule.ts';
 
 /**
  * Sentences for the model and the log: what was refused and why, nothing of the call's arguments, and nothing about
@@ -27,6 +27,10 @@ export function failedIn(rule: Rule, tool: Tool, outOfSteps: boolean): string {
     ? 'the call is too large for its condition to be evaluated'
     : 'its condition could not be evaluated for this call';
   return `${nameOf(tool)} was refused by the rule ${rule.id}: ${why}.`;
+}
+
+export function missingFor(rule: Rule, tool: Tool, root: EvidenceRoot): string {
+  return `${nameOf(tool)} was refused by the rule ${rule.id}: it asks about the ${root}, and the call proves none.`;
 }
 
 export const failedAltogether = 'The call was refused: policy could not be evaluated for it.';

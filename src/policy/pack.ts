@@ -51,6 +51,7 @@ function nameIn(yaml: YamlSource, node: Node, what: string): string {
 }
 
 const noControls: readonly string[] = Object.freeze([]);
+const noRoots: ReadonlySet<string> = new Set();
 
 const ruleFields = ['id', 'effect', 'tools', 'when', 'reason', 'obligations', 'controls'] as const;
 
@@ -101,15 +102,16 @@ class RuleReader {
   }
 
   /** A rule without `when` matches by its tools alone. Only a boolean answers; anything else is an error. */
-  #condition(node: Node | undefined, id: string): Pick<Rule, 'readsNow' | 'ask'> {
-    if (node === undefined) return { readsNow: false, ask: () => 'match' };
+  #condition(node: Node | undefined, id: string): Pick<Rule, 'reads' | 'readsNow' | 'ask'> {
+    if (node === undefined) return { reads: noRoots, readsNow: false, ask: () => 'match' };
     const source = this.#yaml.string(node, 'when');
     try {
       const syntax = parseCondition(source);
-      const readsNow = lintCondition(syntax).has('now');
+      const read = lintCondition(syntax);
       const run = compileProgram(syntax.expr);
       return {
-        readsNow,
+        reads: read,
+        readsNow: read.has('now'),
         ask(bindings) {
           const value = run(bindings);
           if (value === true) return 'match';

@@ -24,6 +24,9 @@ export interface Obligation {
   readonly [field: string]: unknown;
 }
 
+/** What is known of the calls of a principal to a tool before there is one. */
+export type KnownInput = Omit<PolicyInput, 'args' | 'now' | 'session'>;
+
 /** Pure result of one evaluation. */
 export type Decision =
   | {
@@ -62,6 +65,10 @@ export interface Policy {
   readonly engine: string;
   /** Pure and total: never throws; any error is a DENY that names the rule. */
   decide(input: PolicyInput): Decision;
+  /**
+   * Whether a call to this tool could ever be allowed; absent where that is not told. See `visibility.ts`. Pure and total.
+   */
+  readonly couldAllow?: (known: KnownInput) => boolean;
   /**
    * What becomes of one field of a call to this tool. Pure and total. Of a part that holds all arguments this is what is said
    * of the part itself: its arguments' treatments bind it too.

@@ -2,6 +2,10 @@ import type { Bindings } from './cel/program.ts';
 import type { WitnessObligation } from './obligations.ts';
 import type { ToolPattern } from './tool-pattern.ts';
 
+/** Roots that are there only when they were proven. */
+export const evidenceRoots = ['human', 'device', 'network'] as const;
+export type EvidenceRoot = (typeof evidenceRoots)[number];
+
 /** What a rule's condition says of one call; `error` for anything but a boolean. */
 export type Answer = 'match' | 'no-match' | 'error';
 
@@ -16,5 +20,7 @@ export interface Rule {
   readonly controls: readonly string[];
   /** Whether the condition reads `now`, which is bound only then. */
   readonly readsNow: boolean;
+  /** The roots that the condition reads. */
+  readonly reads: ReadonlySet<string>;
   readonly ask: (bindings: Bindings) => Answer;
 }

@@ -93,14 +93,27 @@ describe('a decision', () => {
   });
 
   it.each([
-    'human.subject == "u1"',
-    'has(human.authTime)',
-    '!has(human.authTime)',
-    'device.trust == "managed"',
-    '"ip" in network',
-  ])('fails on %s when the call has neither human, device nor network', (when) => {
-    expect(conditionPolicy(when).decide(input)).not.toMatchObject({ code: 'POLICY_ERROR' });
-    expect(conditionPolicy(when).decide(agentOnly)).toMatchObject({ verdict: 'DENY', code: 'POLICY_ERROR' });
+    ['human.subject == "u1"', 'HUMAN_MISSING'],
+    ['has(human.authTime)', 'HUMAN_MISSING'],
+    ['!has(human.authTime)', 'HUMAN_MISSING'],
+    ['device.trust == "managed"', 'DEVICE_MISSING'],
+    ['"ip" in network', 'NETWORK_MISSING'],
+    ['network.zone == "office" && "x" in human.roles', 'HUMAN_MISSING'],
+  ])('fails on %s when the call has neither human, device nor network, and says which', (when, code) => {
+    expect(conditionPolicy(when).decide(input)).not.toMatchObject({ code });
+    expect(conditionPolicy(when).decide(agentOnly)).toMatchObject({ verdict: 'DENY', code, rule: 'only' });
+  });
+
+  it('is a POLICY_ERROR when a condition fails and nothing that it reads is missing', () => {
+    expect(conditionPolicy('human.subject == "u1" && args.missing').decide(input)).toMatchObject({
+      code: 'POLICY_ERROR',
+    });
+  });
+
+  it('fails on groups that the issuer did not tell, whichever way the condition asks', () => {
+    const human = { issuer: 'i', subject: 's', tenant: 't', roles: [] };
+    for (const when of ['"a" in human.groups', '!("a" in human.groups)'])
+      expect(conditionPolicy(when).decide({ ...input, human })).toMatchObject({ code: 'POLICY_ERROR' });
   });
 
   it('says whether an optional field is there', () => {

@@ -48,5 +48,5 @@ export function ask(when: string, args: string | PolicyInput = '{}'): 'true' | '
 
 function answerOf(decision: Decision): 'true' | 'false' | 'error' {
   if (decision.verdict === 'ALLOW') return 'true';
-  return decision.code === 'POLICY_ERROR' ? 'error' : 'false';
+  return /^POLICY_ERROR$|_MISSING$/.test(decision.code) ? 'error' : 'false';
 }

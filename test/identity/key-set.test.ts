@@ -1,0 +1,211 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { utf8 } from '../../src/call/bytes.ts';
+import { readJwks } from '../../src/identity/jwks.ts';
+import { loadFromUrl } from '../../src/identity/jwks-url.ts';
+import { createKeySet, type KeySet } from '../../src/identity/key-set.ts';
+import { jwksOf, now, refused, testKey, type TestKey } from './tokens.ts';
+
+let key: TestKey;
+let next: TestKey;
+let rsa: TestKey;
+
+beforeAll(async () => {
+  key = await testKey('k1');
+  next = await testKey('k2');
+  rsa = await testKey('r1', 'RS256');
+});
+
+const minute = 60_000;
+const ask = (set: KeySet, keyId: string | undefined, at = now) => set.find({ algorithm: 'ES256', keyId }, at);
+
+/** A published set that can be changed and made to fail, and how often it was read. */
+function published(first: Uint8Array) {
+  const at = { bytes: first as Uint8Array | undefined, reads: 0 };
+  const set = createKeySet({
+    algorithms: ['ES256', 'RS256'],
+    load: async () => {
+      at.reads += 1;
+      await Promise.resolve();
+      if (at.bytes === undefined) throw new Error('down');
+      return at.bytes;
+    },
+  });
+  return { at, set };
+}
+
+describe('the keys of an issuer', () => {
+  it('are read once, however many ask at once', async () => {
+    const { at, set } = published(jwksOf(key));
+    const found = await Promise.all(Array.from({ length: 200 }, () => ask(set, 'k1')));
+    expect(new Set(found).size).toBe(1);
+    expect(found[0]).toMatchObject({ type: 'public' });
+    expect(at.reads).toBe(1);
+  });
+
+  it('are asked for once when their issuer is down, and then not until a pause is over', async () => {
+    const { at, set } = published(new Uint8Array());
+    at.bytes = undefined;
+    const found = await Promise.all(Array.from({ length: 200 }, () => ask(set, 'k1')));
+    expect(new Set(found)).toEqual(new Set(['KEYS_UNAVAILABLE']));
+    for (let ms = 0; ms < 1_000; ms += 100) await ask(set, 'k1', now + ms);
+    expect(at.reads).toBe(1);
+    await ask(set, 'k1', now + 1_000);
+    await ask(set, 'k1', now + 2_999);
+    expect(at.reads).toBe(2);
+    at.bytes = jwksOf(key);
+    expect(await ask(set, 'k1', now + 3_000)).toMatchObject({ type: 'public' });
+  });
+
+  it('count on while their issuer is down, and not for ever', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    at.bytes = undefined;
+    expect(await ask(set, 'k1', now + 69 * minute)).toMatchObject({ type: 'public' });
+    expect(await ask(set, 'k1', now + 70 * minute)).toBe('KEYS_UNAVAILABLE');
+  });
+
+  it('count on when what is published instead cannot be used', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    const offItsCurve = JSON.stringify({ keys: [{ ...key.jwk, y: key.jwk.x }] });
+    const unusable = ['', '{"keys":[]}', '<html>', 'x'.repeat(300_000), offItsCurve];
+    for (const [i, bytes] of unusable.entries()) {
+      at.bytes = utf8(bytes);
+      expect(await ask(set, 'k1', now + (20 + 5 * i) * minute)).toMatchObject({ type: 'public' });
+      expect(at.reads).toBe(i + 2);
+    }
+  });
+
+  it('are forgotten ten minutes after their issuer took them back', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    at.bytes = jwksOf(next);
+    expect(await ask(set, 'k1', now + 10 * minute - 1)).toMatchObject({ type: 'public' });
+    expect(await ask(set, 'k1', now + 10 * minute)).toBe('KEY_UNKNOWN');
+  });
+
+  it('are read again for a new name, but not for each of a thousand', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    at.bytes = jwksOf(key, next);
+    expect(await ask(set, 'k2', now + 30_000)).toMatchObject({ type: 'public' });
+    for (let i = 0; i < 1_000; i += 1)
+      expect(await ask(set, `guess-${i}`, now + 30_001 + i)).toBe('KEY_UNKNOWN');
+    expect(at.reads).toBe(2);
+  });
+
+  it('verify one algorithm each', async () => {
+    const { set } = published(jwksOf(key, rsa));
+    expect(await ask(set, 'r1')).toBe('ALGORITHM_REFUSED');
+    expect(await set.find({ algorithm: 'RS256', keyId: 'k1' }, now)).toBe('ALGORITHM_REFUSED');
+    expect(await set.find({ algorithm: 'RS256', keyId: 'r1' }, now)).toMatchObject({ type: 'public' });
+  });
+
+  it('are meant by a token that names none only where there is one', async () => {
+    expect(await ask(published(jwksOf(key, rsa)).set, undefined)).toMatchObject({ type: 'public' });
+    expect(await ask(published(jwksOf(key, next)).set, undefined)).toBe('KEY_UNKNOWN');
+  });
+
+  it('of one name are none: nobody can tell which was meant', async () => {
+    const twin = await testKey('k1');
+    expect(await ask(published(jwksOf(key, twin, next)).set, 'k1')).toBe('KEY_UNKNOWN');
+  });
+});
+
+describe('a key set', () => {
+  const allowed = ['ES256', 'RS256'] as const;
+  const withKeys = (...keys: readonly object[]) => utf8(JSON.stringify({ keys }));
+  const usable = (...keys: readonly object[]) => readJwks(withKeys(...keys), allowed).length;
+
+  it('is refused as a whole when it is none, or too large', () => {
+    for (const text of [
+      '',
+      '[]',
+      '{}',
+      '{"keys":{}}',
+      '{"keys":[],"keys":[]}',
+      'null',
+      `${' '.repeat(262_144)}{}`,
+    ])
+      expect(() => readJwks(utf8(text), allowed)).toThrow(refused('CONFIG_INVALID'));
+    const many = Array.from({ length: 65 }, (_, i) => ({ ...key.jwk, kid: `k${i}` }));
+    expect(() => readJwks(withKeys(...many), allowed)).toThrow(refused('CONFIG_INVALID'));
+    expect(usable(...many.slice(1))).toBe(64);
+  });
+
+  it.each([
+    ['for encryption', () => ({ ...key.jwk, use: 'enc' })],
+    ['for signing alone', () => ({ ...key.jwk, key_ops: ['sign'] })],
+    ['that is a shared secret', () => ({ kty: 'oct', k: 'AAAA', alg: 'HS256' })],
+    ['with its private half', () => ({ ...key.jwk, d: 'AAAA' })],
+    ['of an algorithm that is not allowed', () => ({ ...key.jwk, alg: 'ES384' })],
+    ['of another curve than its algorithm', () => ({ ...key.jwk, crv: 'P-384' })],
+    ['of the curve __proto__', () => ({ ...key.jwk, crv: '__proto__', alg: undefined })],
+    ['whose name is a number', () => ({ ...key.jwk, kid: 1 })],
+    ['of 1024 bits', () => ({ ...rsa.jwk, n: rsa.jwk.n?.slice(0, 171) })],
+    ['with the exponent 1', () => ({ ...rsa.jwk, e: 'AQ' })],
+    ['with an even exponent', () => ({ ...rsa.jwk, e: 'AQAA' })],
+    ['whose modulus is no base64url', () => ({ ...rsa.jwk, n: `${rsa.jwk.n ?? ''}=` })],
+    ['that is no object', () => [key.jwk]],
+  ])('has no use for a key %s', (_, odd) => {
+    expect(usable(odd(), next.jwk)).toBe(1);
+  });
+
+  it('gives a key that names no algorithm the first allowed one that fits', () => {
+    const { alg, ...nameless } = rsa.jwk;
+    expect(alg).toBe('RS256');
+    expect(readJwks(withKeys(nameless), ['PS256', 'RS256'])[0]).toMatchObject({ algorithm: 'PS256' });
+    expect(readJwks(withKeys(nameless), ['ES256', 'RS256'])[0]).toMatchObject({ algorithm: 'RS256' });
+  });
+});
+
+describe('the URL of a key set', () => {
+  const serve = async (answer: Parameters<typeof createServer>[1], test: (url: string) => Promise<void>) => {
+    const server = createServer(answer as Parameters<typeof createServer>[1] & object);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      await test(`http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  };
+
+  it('is read', async () => {
+    await serve(
+      (_, response) => response.end(jwksOf(key)),
+      async (url) => expect(readJwks(await loadFromUrl(url, fetch)(), ['ES256'])).toHaveLength(1),
+    );
+  });
+
+  it('is not left for another: a redirect is an error', async () => {
+    let followed = 0;
+    await serve(
+      ({ url }, response) => {
+        if (url === '/jwks') response.writeHead(302, { location: '/evil' }).end();
+        else response.end(jwksOf(key), () => (followed += 1));
+      },
+      async (url) => expect(loadFromUrl(url, fetch)()).rejects.toThrow(),
+    );
+    expect(followed).toBe(0);
+  });
+
+  it('is not read without end, and an error is no set', async () => {
+    await serve(
+      (_, response) => {
+        const more = (): void => {
+          while (response.write('x'.repeat(65_536)));
+        };
+        response.on('drain', more);
+        more();
+      },
+      async (url) => expect(loadFromUrl(url, fetch)()).rejects.toThrow(),
+    );
+    await serve(
+      (_, response) => response.writeHead(500).end(jwksOf(key)),
+      async (url) => expect(loadFromUrl(url, fetch)()).rejects.toThrow(),
+    );
+  });
+});
