@@ -12,10 +12,13 @@ recorded before it is carried out; the public half of the log under /log and /tr
 their API key as “Authorization: Bearer KEY”.
 
   --config FILE   the configuration (countersign config schema prints what it may say)
+  --socket PATH   listen on a unix socket, in place of what the configuration says: its user and group may connect (0660)
   --home DIR      the home (default: $COUNTERSIGN_HOME, else ~/.countersign)
   --ledger URL    where a home's PostgreSQL ledger is, with its password (default: $COUNTERSIGN_LEDGER, else as the home says)
+  --no-watch      take another configuration on SIGHUP only, not when its files change
 
-SIGHUP has the configuration read again: it is taken whole or not at all, and the change is a statement in the log. SIGINT
+A configuration or policy that changes is read again, and so it is on SIGHUP: it is taken whole or not at all, and the change is
+a statement in the log. SIGINT
 or SIGTERM end it: what runs is answered and settled first.
 
   countersign serve --config countersign.yaml
@@ -29,7 +32,13 @@ export const serveCommand: Command = {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { config: { type: 'string' }, home: { type: 'string' }, ledger: { type: 'string' } },
+      options: {
+        config: { type: 'string' },
+        socket: { type: 'string' },
+        home: { type: 'string' },
+        ledger: { type: 'string' },
+        'no-watch': { type: 'boolean' },
+      },
     });
     if (positionals.length > 0) throw usage(`serve takes no “${positionals.join(' ')}”.`);
     if (values.config === undefined) throw usage('Say what to serve: --config FILE.');
@@ -37,9 +46,11 @@ export const serveCommand: Command = {
       home: homePath(values.home, io.env, io.cwd),
       ledger: values.ledger,
       configFile: resolve(io.cwd, values.config),
+      ...(values.socket !== undefined && { socket: resolve(io.cwd, values.socket) }),
       env: io.env,
       stderr: io.stderr,
-      onListening: (url) => io.stderr.write(`countersign: listening on ${url}\n`),
+      onListening: (place) => io.stderr.write(`countersign: listening on ${place}\n`),
+      watch: values['no-watch'] !== true,
       signals: process,
     });
   },

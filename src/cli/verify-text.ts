@@ -55,6 +55,7 @@ function rowsOf({ envelopes, binding }: CallReport, first: EnvelopeReport): (rea
     ['rule', first.rule],
     ['reason', first.reason && [first.reason, first.message].filter((part) => part !== undefined).join(': ')],
     ['mode', first.mode],
+    ['run by', ranBy(envelopes)],
   ];
   for (const envelope of envelopes) {
     const { time, authority } = envelope.stamped;
@@ -74,6 +75,15 @@ function rowsOf({ envelopes, binding }: CallReport, first: EnvelopeReport): (rea
     ['disclosed', binding.openings?.join(', ')],
   );
   return rows.flatMap(([name, text]) => (text === undefined ? [] : [[name, printable(text)] as const]));
+}
+
+/** By whom, where it was not the gate: then what became of the call is one party's word, and is printed as that. */
+function ranBy(envelopes: readonly EnvelopeReport[]): string | undefined {
+  const settleBy = envelopes.find((envelope) => envelope.settleBy !== undefined)?.settleBy;
+  const told = envelopes.some(({ observedBy }) => observedBy === 'caller');
+  const until = settleBy === undefined ? '' : `, to be told by ${settleBy}`;
+  if (told) return `the caller itself${until}: the outcome is what it said, the gate saw nothing of it`;
+  return settleBy === undefined ? undefined : `the caller itself${until}`;
 }
 
 const resultText = {

@@ -4,12 +4,12 @@ import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
 import { homePath } from '../runtime/home/home-layout.ts';
 import { assertServerName, defaultServerName, type ServerCommand } from '../runtime/server-ref.ts';
-import { runWrap } from '../runtime/wrap.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 
 const help = `Usage: countersign wrap [OPTION…] -- COMMAND [ARG…]
        countersign wrap [OPTION…] --config FILE --server NAME
+       countersign wrap --gate ADDRESS [--name NAME]
 
 Stands between an MCP host and an MCP server over stdio: starts COMMAND, relays everything, and decides, signs and
 records every tool call. Register it in the host where the server's own command was. The API key is taken from
@@ -23,10 +23,15 @@ COUNTERSIGN_API_KEY; without a valid one nothing is started and every request is
   --home DIR         the home (default: $COUNTERSIGN_HOME, else ~/.countersign)
   --ledger URL       where a home's PostgreSQL ledger is, with its password (default: $COUNTERSIGN_LEDGER, else as the home says)
 
+  --gate ADDRESS     be a thin relay to a gate that runs elsewhere (countersign serve): unix:PATH, https://…, or http:// on this
+                     machine. It starts the server and holds keys and policy; nothing of that is here. --name is what its
+                     configuration calls the server; without it all of them are there, joined
+
 The exit code is the server's own (128 + n after signal n); 1 when the gate had to stay closed, 2 for misuse, 126 or 127
-when the command could not be started.
+when the command could not be started. With --gate it is 0, or 1 when the gate could not be reached or ended the session.
 
   countersign wrap --name files -- npx -y @modelcontextprotocol/server-filesystem /srv/project
+  countersign wrap --gate unix:/run/countersign/gate.sock --name files
 `;
 
 export const wrapCommand: Command = {
@@ -47,14 +52,18 @@ export const wrapCommand: Command = {
         server: { type: 'string' },
         home: { type: 'string' },
         ledger: { type: 'string' },
+        gate: { type: 'string' },
       },
     });
+    if (values.gate !== undefined) return connect(values.gate, { wrapped, values, positionals }, io);
     if (positionals.length > 0) {
       throw usage(`Put the server's command after “--”: countersign wrap -- ${positionals.join(' ')}`);
     }
     const target = chooseTarget(wrapped, values, io);
     const name = values.name ?? values.server ?? defaultServerName(target);
     assertServerName(name);
+    // Loaded here, so that the thin relay starts without what only a gate needs.
+    const { runWrap } = await import('../runtime/wrap.ts');
     return runWrap({
       home: homePath(values.home, io.env, io.cwd),
       ledger: values.ledger,
@@ -68,6 +77,38 @@ export const wrapCommand: Command = {
     });
   },
 };
+
+interface WrapArguments {
+  readonly wrapped: readonly string[] | undefined;
+  readonly values: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly positionals: readonly string[];
+}
+
+/** Everything but the server's name is the gate's own affair: who says it here would believe that it counts. */
+async function connect(
+  gate: string,
+  { wrapped, values, positionals }: WrapArguments,
+  io: Io,
+): Promise<number> {
+  if (wrapped !== undefined || positionals.length > 0)
+    throw usage('With --gate the server is started by the gate: give its name, not its command.');
+  const idle = ['policy', 'relay', 'config', 'server', 'home', 'ledger'].find(
+    (option) => (values[option]?.length ?? 0) > 0,
+  );
+  if (idle !== undefined) throw usage(`With --gate there is no --${idle}: the gate has its own.`);
+  const { name } = values as { readonly name?: string };
+  if (name !== undefined) assertServerName(name);
+  const { runConnected } = await import('../runtime/connect/run-connected.ts');
+  const { parseGateAddress } = await import('../runtime/connect/gate-address.ts');
+  return runConnected({
+    gate: parseGateAddress(gate, io.cwd),
+    server: name,
+    apiKey: io.env['COUNTERSIGN_API_KEY'],
+    client: { input: process.stdin, output: process.stdout },
+    stderr: io.stderr,
+    signals: process,
+  });
+}
 
 /** What the wrapped server is started with. */
 export interface WrapTarget extends ServerCommand {

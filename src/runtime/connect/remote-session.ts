@@ -1,0 +1,76 @@
+import { memberOf } from '../../call/json-node.ts';
+import type { Response as Answer } from '../../gateway/mcp/message.ts';
+import type { Send } from './node-fetch.ts';
+
+/** How requests reach a gate's MCP endpoint, and what a legacy handshake has agreed on. */
+export interface RemoteSession {
+  /** Of a legacy session: there is one once `initialize` was sent. */
+  isLegacy: boolean;
+  readonly hasId: boolean;
+  post(body: Uint8Array, headers: Readonly<Record<string, string>>, how: HowToSend): Promise<Response>;
+  /** The stream of a legacy session, from after the event that is named. */
+  listen(lastEventId: string | undefined, signal: AbortSignal): Promise<Response>;
+  /** Has the gate end the session (DELETE). */
+  delete(signal: AbortSignal): Promise<void>;
+  /** Keeps what the answer to `initialize` settles. */
+  opened(id: string | null): void;
+  agreed(answer: Answer): void;
+}
+
+export interface HowToSend {
+  readonly signal: AbortSignal;
+  readonly onSent?: () => void;
+}
+
+const eventStream = 'text/event-stream';
+const sessionId = /^[\x21-\x7e]{1,1024}$/;
+
+export function createRemoteSession(endpoint: string, apiKey: string, send: Send): RemoteSession {
+  let id: string | undefined;
+  let version: string | undefined;
+  const own = (): Record<string, string> => ({
+    authorization: `Bearer ${apiKey}`,
+    ...(id !== undefined && { 'mcp-session-id': id }),
+    ...(version !== undefined && { 'mcp-protocol-version': version }),
+  });
+  return {
+    isLegacy: false,
+    get hasId() {
+      return id !== undefined;
+    },
+    post: (body, headers, how) =>
+      send(endpoint, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: `application/json, ${eventStream}`,
+          ...own(),
+          ...headers,
+        },
+        body,
+        ...how,
+      }),
+    listen: (lastEventId, signal) =>
+      send(endpoint, {
+        method: 'GET',
+        headers: { accept: eventStream, ...own(), ...(lastEventId && { 'last-event-id': lastEventId }) },
+        signal,
+      }),
+    async delete(signal) {
+      if (id === undefined) return;
+      const { body } = await send(endpoint, { method: 'DELETE', headers: own(), signal });
+      await body?.cancel();
+    },
+    opened(given) {
+      if (given !== null && sessionId.test(given)) id = given;
+    },
+    agreed({ result }) {
+      const stated = result && memberOf(result, 'protocolVersion')?.value;
+      if (typeof stated === 'string' && /^[\x21-\x7e]{1,64}$/.test(stated)) version = stated;
+    },
+  };
+}
+
+export function isEventStream(response: Response): boolean {
+  return /^text\/event-stream\s*(?:;|$)/i.test(response.headers.get('content-type') ?? '');
+}
