@@ -11,7 +11,7 @@ export const sideStride = maxSideRows;
  * Tables are filled in the order of their keys, so that a commit writes the last page of each and little else. `origin` also
  * holds which file this is: a copy of it has another inode.
  */
-export const schema = `
+export const tables = `
   CREATE TABLE origin (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     origin TEXT NOT NULL,
@@ -79,7 +79,10 @@ export const schema = `
     definition BLOB NOT NULL,
     PRIMARY KEY (server, tool, server_digest, sha256)
   ) STRICT;
+`;
 
+/** The tables, in a file that says what it is. */
+export const schema = `${tables}
   PRAGMA application_id = ${applicationId};
   PRAGMA user_version = ${schemaVersion};
 `;

@@ -1,8 +1,23 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Row } from './store-rows.ts';
+
+export type SqliteCell = string | number | Uint8Array | null;
+
+/** As much of a prepared statement as the stores on SQLite use. `node:sqlite` has it; elsewhere it is made. */
+export interface SqliteStatement {
+  get(...values: SqliteCell[]): Row | undefined;
+  all(...values: SqliteCell[]): Row[];
+  iterate(...values: SqliteCell[]): Iterable<Row>;
+  run(...values: SqliteCell[]): unknown;
+}
+
+/** What prepares statements: a connection. */
+export interface SqliteConnection {
+  prepare(sql: string): SqliteStatement;
+}
 
 /** Every statement of the store, prepared once a connection. */
-export function prepareStatements(db: DatabaseSync) {
-  const one = (sql: string): StatementSync => db.prepare(sql);
+export function prepareStatements(db: SqliteConnection) {
+  const one = (sql: string): SqliteStatement => db.prepare(sql);
   return {
     begin: one('BEGIN IMMEDIATE'),
     commit: one('COMMIT'),

@@ -1,16 +1,11 @@
-import { concatBytes } from '../call/sha256.ts';
-import { CountersignError } from '../errors.ts';
-import { tileWidth } from '../tlog/tile.ts';
 import { assertSameFile } from './file-identity-node.ts';
 import { startCheckpointer } from './store-sqlite-checkpointer.ts';
 import { ledgerError, leavesOutcomeUnknown, wasBusy } from './store-sqlite-errors.ts';
 import { unlessBusy } from './store-sqlite-lock.ts';
 import { openFile } from './store-sqlite-open.ts';
 import type { LedgerFile } from './store-sqlite-open.ts';
-import { readSnapshot } from './store-sqlite-read.ts';
-import { bytes, text } from './store-rows.ts';
-import { entryOf, headOf, integer, permitOf, sideRowOf, toolOf } from './store-sqlite-rows.ts';
-import { sideStride } from './store-sqlite-schema.ts';
+import { readHeads, readHeadsUnder, readSide, readSnapshot, readTile } from './store-sqlite-read.ts';
+import { entryOf, headOf, permitOf, toolOf } from './store-sqlite-rows.ts';
 import { prepareStatements } from './store-sqlite-statements.ts';
 import { writeAll } from './store-sqlite-write.ts';
 import { CommitOutcomeUnknown } from './store.ts';
@@ -76,28 +71,6 @@ export function sqliteStore(file: LedgerFile, options: SqliteStoreOptions): LogS
     }
   };
 
-  const tile = (level: number, index: number, width: number): Uint8Array => {
-    const full = sql.fullTile.get(level, index);
-    if (full !== undefined) return bytes(full['hashes']).subarray(0, width * 32);
-    const from = index * tileWidth;
-    const rows =
-      level === 0 ? sql.leafHashes.all(from, from + width) : sql.tileRoots.all(level - 1, from, from + width);
-    if (rows.length < width)
-      throw new CountersignError('LEDGER_CORRUPT', 'The ledger lacks hashes of its tree.');
-    return concatBytes(...rows.map((row) => bytes(row['hash'])));
-  };
-
-  const headsUnder = (prefix: string): Map<string, string> => {
-    const found = new Map<string, string>();
-    // Keys sort by their UTF-8 bytes, so those with the prefix are neighbours.
-    for (const row of sql.headsFrom.iterate(prefix)) {
-      const key = text(row['key']);
-      if (!key.startsWith(prefix)) break;
-      found.set(key, text(row['value']));
-    }
-    return found;
-  };
-
   return {
     get identity() {
       return identity;
@@ -118,28 +91,13 @@ export function sqliteStore(file: LedgerFile, options: SqliteStoreOptions): LogS
       checkpointer.wrote(sizeOf(writes));
     },
     head: () => read(() => headOf(sql.head.get())),
-    tile: (level, index, width) => read(() => tile(level, index, width)),
-    heads: (keys) =>
-      read(
-        () =>
-          new Map(
-            keys.flatMap((key) => {
-              const row = sql.headOf.get(key);
-              return row === undefined ? [] : [[key, text(row['value'])]];
-            }),
-          ),
-      ),
-    headsUnder: (prefix) => read(() => headsUnder(prefix)),
+    tile: (level, index, width) => read(() => readTile(sql, level, index, width)),
+    heads: (keys) => read(() => readHeads(sql, keys)),
+    headsUnder: (prefix) => read(() => readHeadsUnder(sql, prefix)),
     entries: (from, to) => read(() => sql.entries.all(from, to).map(entryOf)),
     entriesOfCall: (callId) => read(() => sql.entriesOfCall.all(callId).map(entryOf)),
     openPermits: () => read(() => sql.permits.all().map(permitOf)),
-    side: (callId) =>
-      read(() =>
-        sql.indexesOfCall.all(callId).flatMap((row) => {
-          const from = integer(row['idx']) * sideStride;
-          return sql.side.all(from, from + sideStride).map(sideRowOf);
-        }),
-      ),
+    side: (callId) => read(() => readSide(sql, callId)),
     scrub: () =>
       read(() => {
         if (sql.truncateWal.get()?.['busy'] !== 0) throw wasBusy();
