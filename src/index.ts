@@ -36,9 +36,36 @@ export { createIdentityKeeper } from './pki/identity-keeper.ts';
 export { createTimestampAuthority } from './pki/timestamp.ts';
 export type { Signer, SigningIdentity, SyncSigner, TimestampAuthority } from './pki/signer.ts';
 
-export { createGate } from './gate/create-gate.ts';
-export type { CallEnvelopes, CallResult, Denial, Gate, Openings, ToolDirectory } from './gate/gate.ts';
-export type { Clock, GateParts } from './gate/parts.ts';
+export { createGate, createGates } from './gate/create-gate.ts';
+export type {
+  CallEnvelopes,
+  CallResult,
+  DelegatedPermit,
+  Denial,
+  Gate,
+  Gates,
+  Openings,
+  ToolDirectory,
+} from './gate/gate.ts';
+export type { Clock, DelegationLimits, GateParts, SharedGateParts } from './gate/parts.ts';
+export { createCallDesk } from './gate/call-desk.ts';
+export type { CallDesk, CallDeskOptions } from './gate/call-desk.ts';
+export { changeRecorder } from './gate/record-change.ts';
+
+export { connectGate } from './client/connect-gate.ts';
+export type { ConnectGateOptions } from './client/connect-gate.ts';
+export { localGate } from './client/local-gate.ts';
+export type { LocalGateOptions } from './client/local-gate.ts';
+export type {
+  CallOptions,
+  Execute,
+  GateClient,
+  GateDecision,
+  GateReport,
+  OutcomeReport,
+  RunResult,
+  ToolCall,
+} from './client/gate-client.ts';
 export type { Execution, Target } from './targets/target.ts';
 
 export { loadCompromised } from './verify/last-trusted.ts';

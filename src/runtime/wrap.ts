@@ -8,6 +8,7 @@ import { defaultMcpStdioLimits, runMcpStdio } from '../gateway/mcp-stdio.ts';
 import { createMcpListing, type McpListing } from '../gateway/mcp/listing.ts';
 import { relayPattern, type RelayPattern } from '../gateway/mcp/methods.ts';
 import { compilePolicy } from '../policy/compile.ts';
+import { assertAdmitted } from '../identity/principal.ts';
 import type { Policy } from '../policy/policy.ts';
 import { childEnvironment, depthVariable } from '../targets/depth.ts';
 import { startMcpStdioTarget, type McpStdioTarget } from '../targets/mcp-stdio.ts';
@@ -82,7 +83,7 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
   const server = resolveServer(options.name, options.target, { cwd: options.cwd, path: environment['PATH'] });
   const home = openHome(options.home, options.ledger, passphraseFrom(options.env, passphraseVariable));
   const authenticator = homeAuthenticator(home);
-  await authenticator.authenticate({ apiKey: options.apiKey }, Date.now());
+  assertAdmitted(await authenticator.authenticate({ apiKey: options.apiKey }, Date.now()));
   const files = options.policyFiles.length > 0 ? options.policyFiles : [home.layout.policy];
   const policy = compilePolicy(files.map((name) => ({ name, text: readPolicy(name) })));
   const governance = await openGovernance(home, authenticator, process.stderr);

@@ -50,6 +50,11 @@ export const rooms: Readonly<Record<string, Arrows>> = {
     types: ['identity/principal.ts', 'ledger/ledger.ts'],
     why: 'Translates wires, nothing else.',
   },
+  client: {
+    may: ['call/'],
+    types: ['gate/', 'identity/principal.ts'],
+    why: 'What an application holds of a gate: it asks, checks the answer, carries out, reports. It has no key and decides nothing.',
+  },
   verify: {
     may: ['tlog/', 'call/', 'pki/parse', 'pki/der', 'pki/oids.ts', 'envelope/bundle-shape.ts'],
     types: ['envelope/envelope.ts'],
@@ -104,12 +109,21 @@ const index: Arrows = {
     'ledger/',
     'envelope/',
     'gate/',
+    'client/',
     'verify/',
     // An auditor may be a Worker that fetches tiles: replay reads through a port, and knows no file or network.
     'evidence/',
   ],
   why: 'What a library user imports; runtime-neutral.',
 };
+
+/** What a library user on Node may reach beside it. */
+const nodeIndex: Arrows = {
+  may: ['runtime/connect/node-fetch.ts'],
+  why: 'Of what runs on Node alone, only what has no use elsewhere.',
+};
+
+const indexes: Readonly<Record<string, Arrows>> = { 'src/index.ts': index, 'src/node.ts': nodeIndex };
 
 const roomless: Arrows = { may: [], why: 'It belongs to no room.' };
 
@@ -141,7 +155,6 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^@cfworker\/json-schema$/, files: /^gateway\/http\// },
   { name: /^(?:jose|ipaddr\.js)$/, files: /^identity\// },
   { name: /^eventsource-parser(?:\/|$)/, files: /^targets\// },
-  { name: /^hono-openapi$/, files: /^gateway\/http\// },
   { name: /^prom-client$/, files: /^runtime\// },
   { name: /^zod$/, files: /^runtime\/config\// },
   { name: /^@hono\/node-server$/, files: /^runtime\// },
@@ -209,7 +222,7 @@ function wrongFile(seen: ImportSeen, to: string): string | undefined {
 function wrongRoom({ from, typeOnly }: ImportSeen, file: string): string | undefined {
   const room = roomOf(from);
   if (room !== '' && file.startsWith(`${room}/`)) return undefined;
-  const { may, types = [], why } = (from === 'src/index.ts' ? index : rooms[room]) ?? roomless;
+  const { may, types = [], why } = indexes[from] ?? rooms[room] ?? roomless;
   const reaches = (prefix: string): boolean => file.startsWith(prefix);
   if (may.some(reaches) || (typeOnly && types.some(reaches))) return undefined;
   const hint = types.some(reaches) ? ' except with import type' : '';

@@ -32,6 +32,9 @@ const formats = pages.find(({ path }) => path.endsWith('formats.md'))?.text ?? '
 /** Words in capitals that are no reason codes: settings, and the style they are written in. */
 const otherCapitals = [
   'COUNTERSIGN_API_KEY',
+  'COUNTERSIGN_GENESIS',
+  'COUNTERSIGN_KEYS',
+  'COUNTERSIGN_API_KEYS',
   'COUNTERSIGN_HOME',
   'COUNTERSIGN_KEY_PASSPHRASE',
   'COUNTERSIGN_KEY_PASSPHRASE_FILE',

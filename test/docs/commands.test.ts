@@ -19,7 +19,7 @@ const packageJson = JSON.parse(readFileSync(join(repository, 'package.json'), 'u
 function commandsOf(script: string): string[][] {
   return script
     .replaceAll('\\\n', ' ')
-    .split(/\n|\||&&|;/)
+    .split(/\n|\||&&?|;/)
     .map((command) => command.replace(/(?:^|\s)(?:#|[<>]).*$/, '').trim())
     .filter((command) => command.startsWith('countersign '))
     .map((command) => command.split(/\s+/).slice(1));

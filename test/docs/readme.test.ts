@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -175,6 +176,38 @@ describe.skipIf(!has('bash'))('the first hour of the README', () => {
     ]);
   });
 
+  describe.skipIf(!has('curl'))('over HTTP', () => {
+    const chapter = section(page('README.md'), 'Over HTTP');
+    const programs = blocks(chapter, 'js');
+    const results = ['inspector.json', 'curl.json', 'program-0.json', 'program-1.json'];
+
+    beforeAll(async () => {
+      const port = await freePort();
+      const here = (text: string): string => text.replaceAll('127.0.0.1:8787', `127.0.0.1:${port}`);
+      for (const [at, program] of programs.entries())
+        writeFileSync(join(folder, `program-${at}.mjs`), here(program));
+      symlinkSync(
+        join(repository, 'node_modules/@modelcontextprotocol'),
+        join(folder, 'node_modules/@modelcontextprotocol'),
+      );
+      const serve = `listen: { port: ${port} }\nservers:`;
+      const script = [
+        `export COUNTERSIGN_API_KEY=$(grep -o 'cs_live_[0-9A-Za-z]*' "$SAID")`,
+        'trap "kill %1 && wait" EXIT',
+        here(blocks(chapter, 'sh').join('')).replace('servers:', serve),
+        ...programs.map((_, at) => `node program-${at}.mjs > program-${at}.json`),
+      ];
+      passing(script.join('\n'));
+    }, 120_000);
+
+    it.each(results)('leaves a result that verifies: %s', (file) => {
+      expect(readFileSync(join(folder, file), 'utf8')).toContain('Hello.');
+      expect(passing(`countersign verify --trust trusted_root.json --expect executed ${file}`)).toContain(
+        'verified: 1',
+      );
+    });
+  });
+
   const log = page('docs/log.md');
   const verifying = page('docs/verifying.md');
   const callId = (): string => / ALLOW .*?  ([0-9a-f-]{36})$/m.exec(said)?.[1] ?? '';
@@ -237,6 +270,14 @@ describe.skipIf(!has('bash'))('the first hour of the README', () => {
   });
 });
 
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { readonly port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 /** `countersign` as it was built, and an npx that takes what is installed: the tests ask no registry. */
 function prepareBin(bin: string): void {
   const { resolve } = createRequire(import.meta.url);
@@ -247,6 +288,7 @@ function prepareBin(bin: string): void {
   mkdirSync(bin);
   const write = (name: string, script: string): void =>
     writeFileSync(join(bin, name), `#!/bin/sh\n${script}`, { mode: 0o755 });
+  symlinkSync(node, join(bin, 'node'));
   write('countersign', `exec "${node}" "${countersign}" "$@"\n`);
   write(
     'npx',

@@ -52,6 +52,8 @@ export function createFakeGate({ decide }: FakeGateOptions = {}): FakeGate {
       outcomes.set(call.id, execution);
       return { kind: 'done', execution, envelopes: { ...verdictOnly, ...(outcome && { outcome }) } };
     },
+    delegate: () => Promise.reject(new CountersignError('INTERNAL', 'This gate delegates nothing.')),
+    report: () => Promise.reject(new CountersignError('INTERNAL', 'This gate delegates nothing.')),
     async settleLater(callId, execution) {
       if (outcomes.has(callId))
         return { denial: { code: 'PERMIT_INVALID', message: 'Settled.', retryable: false } };

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import type { Call, ServerRef, ToolDefinition } from '../../call/call.ts';
 import { ambiguityWithin } from '../../call/json-node.ts';
 import { parseJson } from '../../call/json-scan.ts';
@@ -6,11 +6,12 @@ import type { JsonObject } from '../../call/json.ts';
 import { uuidv7 } from '../../call/uuid.ts';
 import { CountersignError, toCountersignError } from '../../errors.ts';
 import type { Gate } from '../../gate/gate.ts';
-import type { Credentials } from '../../identity/principal.ts';
 import type { Execution, Target } from '../../targets/target.ts';
 import { callAnswer, refusalAnswer, toResponse, type HttpAnswer } from './answers.ts';
 import { credentialsOf } from './credentials.ts';
+import { describeRoute, type Operation } from './describe-route.ts';
 import { readBody } from './read-body.ts';
+import { callerOf } from './require-key.ts';
 
 /** An action that the operator declared. */
 export interface Action {
@@ -33,26 +34,21 @@ export interface ActionRoutesOptions {
  */
 export function actionRoutes(options: ActionRoutesOptions): Hono {
   const app = new Hono();
-  app.post('/actions/:name', async (context) => {
-    const { raw } = context.req;
-    return toResponse(await act(options, context.req.param('name'), raw, credentialsOf(context)));
-  });
+  app.post('/actions/:name', describeRoute(operation), async (context) =>
+    toResponse(await act(options, context.req.param('name'), context)),
+  );
   return app;
 }
 
-async function act(
-  options: ActionRoutesOptions,
-  name: string,
-  request: Request,
-  credentials: Credentials,
-): Promise<HttpAnswer> {
+async function act(options: ActionRoutesOptions, name: string, context: Context): Promise<HttpAnswer> {
   const { gate, server, actions, maxBodyBytes } = options;
   try {
-    await gate.authenticate(credentials);
+    await callerOf(context, gate, 'call');
+    const request = context.req.raw;
     const body = await readBody(request, maxBodyBytes);
     const call = callOf(server, name, body);
     const target = actions.get(name)?.target ?? nowhere;
-    return callAnswer(call.id, await gate.run(call, credentials, target, request.signal));
+    return callAnswer(call.id, await gate.run(call, credentialsOf(context), target, request.signal));
   } catch (error) {
     const { code, message } = toCountersignError(error, 'INTERNAL', 'The call could not be handled.');
     return refusalAnswer(code, message);
@@ -91,4 +87,41 @@ const nowhere: Target = {
       code: 'UPSTREAM_GONE',
       message: 'There is no such action; nothing ran.',
     }),
+};
+
+/** `member` holds what the service said; a denial has nothing there. */
+const answered = (...member: readonly string[]): JsonObject => ({
+  type: 'object',
+  properties: {
+    callId: { type: 'string', format: 'uuid' },
+    ...Object.fromEntries(member.map((name) => [name, {}])),
+    _meta: { type: 'object' },
+  },
+  required: ['callId', '_meta'],
+});
+const operation: Operation = {
+  summary: 'Carries a declared action out, once it is allowed',
+  description: 'The answer brings the envelopes of verdict and outcome in `_meta`.',
+  requestBody: {
+    required: true,
+    content: {
+      'application/json': {
+        schema: { type: 'object', description: 'The parameters that the action declares.' },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'What the service answered, byte for byte.',
+      content: { 'application/json': { schema: answered('result') } },
+    },
+    403: {
+      description: 'Denied: why is in `_meta`, with the signed DENY.',
+      content: { 'application/json': { schema: answered() } },
+    },
+    502: {
+      description: 'The service said no, or could not be reached.',
+      content: { 'application/json': { schema: answered('error') } },
+    },
+  },
 };

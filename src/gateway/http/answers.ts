@@ -41,7 +41,7 @@ export function refusalAnswer(code: ReasonCode, message: string): HttpAnswer {
   const { status, headers } = statusOf(code);
   return {
     status,
-    headers: { ...json, ...headers },
+    headers: { ...json, ...headers, [reasonHeader]: code },
     body: utf8(JSON.stringify({ error: { code, message } })),
   };
 }
@@ -50,7 +50,7 @@ function denialAnswer(callId: string, denial: Denial, envelopes: CallEnvelopes |
   const { status, headers } = statusOf(denial.code);
   const members = [denialMember(denial), ...(envelopes ? [envelopeMember(envelopes)] : [])];
   const { body } = answer(status, callId, undefined, members);
-  return { status, headers: { ...json, ...headers }, body };
+  return { status, headers: { ...json, ...headers, [reasonHeader]: denial.code }, body };
 }
 
 function answer(
@@ -67,6 +67,9 @@ function answer(
   };
 }
 
+/** The reason code of an answer that is no success: for whoever sees no bodies, such as a proxy's log and our own counters. */
+export const reasonHeader = 'countersign-reason';
+
 const json = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 
 interface Status {
@@ -74,16 +77,18 @@ interface Status {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** RFC 6750 §3.1: whoever brought nothing is told no error. */
+const challenge = 'Bearer realm="countersign"';
 const unauthenticated: Status = {
   status: 401,
-  headers: { 'www-authenticate': 'Bearer realm="countersign"' },
+  headers: { 'www-authenticate': `${challenge}, error="invalid_token"` },
 };
 const forbidden: Status = { status: 403 };
 const unavailable: Status = { status: 503, headers: { 'retry-after': '1' } };
 
 /** Every code that is not listed is ours to mend: 500. */
 const statuses: Readonly<Partial<Record<ReasonCode, Status>>> = {
-  API_KEY_MISSING: unauthenticated,
+  API_KEY_MISSING: { status: 401, headers: { 'www-authenticate': challenge } },
   API_KEY_MALFORMED: unauthenticated,
   API_KEY_UNKNOWN: unauthenticated,
   API_KEY_EXPIRED: unauthenticated,
@@ -95,11 +100,28 @@ const statuses: Readonly<Partial<Record<ReasonCode, Status>>> = {
   TOOL_CHANGED: forbidden,
   SERVER_CHANGED: forbidden,
   LEASE_ENDED: forbidden,
+  KEY_NETWORK_REFUSED: forbidden,
+  HUMAN_TENANT_REFUSED: forbidden,
+  DEVICE_TENANT_REFUSED: forbidden,
+  HUMAN_MISSING: forbidden,
+  DEVICE_MISSING: forbidden,
+  NETWORK_MISSING: forbidden,
   DENIALS_OVER_QUOTA: { status: 429, headers: { 'retry-after': '60' } },
+  KEY_OVER_LIMIT: { status: 429, headers: { 'retry-after': '1' } },
+  REQUEST_TIMEOUT: { status: 408 },
   ARGUMENTS_AMBIGUOUS: { status: 400 },
   ARGUMENTS_INVALID: { status: 400 },
   FRAME_INVALID: { status: 400 },
+  HEADER_MISMATCH: { status: 400 },
   NOT_FOUND: { status: 404 },
+  CALL_ID_REUSED: { status: 409 },
+  CALL_ID_KNOWN: { status: 409 },
+  HANDLE_USED: { status: 409 },
+  HANDLE_EXPIRED: { status: 410 },
+  HANDLE_INVALID: forbidden,
+  HANDLE_FOREIGN: forbidden,
+  SUBJECT_FOREIGN: forbidden,
+  TOO_MANY_OPEN: { status: 429, headers: { 'retry-after': '1' } },
   TOO_LARGE: { status: 413 },
   UPSTREAM_GONE: { status: 502 },
   UPSTREAM_INVALID: { status: 502 },
@@ -109,13 +131,23 @@ const statuses: Readonly<Partial<Record<ReasonCode, Status>>> = {
   LEDGER_CONFLICT: unavailable,
   LEDGER_UNAVAILABLE: unavailable,
   GATE_CLOSED: unavailable,
+  GATE_BUSY: unavailable,
   CLOCK_BEHIND: unavailable,
   PERMIT_EXPIRED: unavailable,
   WITNESS_UNAVAILABLE: unavailable,
 };
 
-function statusOf(code: ReasonCode): Status {
-  return statuses[code] ?? { status: 500 };
+/** The status and headers of a refusal. */
+export function statusOf(code: ReasonCode): Status {
+  return statuses[code] ?? statusOfToken(code) ?? { status: 500 };
+}
+
+/** A client that is told 401 brings a person's token anew; a device is what it is. */
+function statusOfToken(code: ReasonCode): Status | undefined {
+  const [, holder, fault] = /^(HUMAN|DEVICE)_TOKEN_(.*)$/.exec(code) ?? [];
+  if (fault === 'KEYS_UNAVAILABLE') return unavailable;
+  if (holder === 'HUMAN') return unauthenticated;
+  return holder === 'DEVICE' ? forbidden : undefined;
 }
 
 export function toResponse({ status, headers, body }: HttpAnswer): Response {

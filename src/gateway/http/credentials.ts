@@ -4,6 +4,10 @@ import type { Credentials, Peer } from '../../identity/principal.ts';
 /** What a runtime tells the application of a connection, beside the request. */
 export interface HttpBindings {
   readonly peer?: Omit<Peer, 'forwardedFor'>;
+  /** Told once when the answer turns out to be a stream: from then on it is no request that runs. */
+  readonly becomesStream?: () => void;
+  /** Breaks the connection of this request. */
+  readonly hangUp?: () => void;
 }
 
 /** The header for an API key where `Authorization` carries a person's token. */

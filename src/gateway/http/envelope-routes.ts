@@ -3,7 +3,8 @@ import { toCountersignError } from '../../errors.ts';
 import type { Gate } from '../../gate/gate.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { refusalAnswer, toResponse } from './answers.ts';
-import { credentialsOf } from './credentials.ts';
+import { describeRoute, type Operation } from './describe-route.ts';
+import { callerOf } from './require-key.ts';
 
 /** The envelopes of a call, against the newest checkpoint: bundles as JSON text. */
 export interface CallBundles {
@@ -21,9 +22,9 @@ export interface EnvelopeRoutesOptions {
 /** `GET /v1/envelopes/CALL_ID`: what a caller got inline, again; in the form of `countersign log show`. */
 export function envelopeRoutes({ gate, find }: EnvelopeRoutesOptions): Hono {
   const app = new Hono();
-  app.get('/v1/envelopes/:callId', async (context) => {
+  app.get('/v1/envelopes/:callId', describeRoute(operation), async (context) => {
     try {
-      const principal = await gate.authenticate(credentialsOf(context));
+      const principal = await callerOf(context, gate);
       const callId = context.req.param('callId').toLowerCase();
       const bundles = /^[0-9a-f-]{36}$/.test(callId) ? await find(callId, principal) : undefined;
       if (bundles === undefined)
@@ -39,3 +40,25 @@ export function envelopeRoutes({ gate, find }: EnvelopeRoutesOptions): Hono {
   });
   return app;
 }
+
+const operation: Operation = {
+  summary: 'The envelopes of one of your own calls, against the newest checkpoint',
+  responses: {
+    200: {
+      description: 'In the form of `countersign log show`.',
+      content: {
+        'application/json': {
+          schema: {
+            type: 'object',
+            properties: {
+              callId: { type: 'string', format: 'uuid' },
+              verdict: { type: 'object' },
+              outcome: { type: ['object', 'null'] },
+            },
+            required: ['callId', 'verdict', 'outcome'],
+          },
+        },
+      },
+    },
+  },
+};

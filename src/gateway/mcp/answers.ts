@@ -13,6 +13,8 @@ export const wireCodes = {
   methodNotFound: -32601,
   invalidParams: -32602,
   refused: -32010,
+  /** HeaderMismatch of revision 2026-07-28. */
+  headerMismatch: -32020,
 } as const;
 
 export interface DeniedCall {
@@ -61,6 +63,8 @@ function wireCodeOf(code: ReasonCode, wasJson: boolean): number {
     case 'CALL_WITHOUT_ID':
     case 'TOO_LARGE':
       return wireCodes.invalidRequest;
+    case 'HEADER_MISMATCH':
+      return wireCodes.headerMismatch;
     case 'METHOD_NOT_RELAYED':
       return wireCodes.methodNotFound;
     case 'ARGUMENTS_AMBIGUOUS':

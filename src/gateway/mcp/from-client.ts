@@ -90,7 +90,11 @@ function forward(state: RelayState, frame: RelayFrame): void {
 /** Stops what the client cancels. False if the server must not hear of it, since it never heard of the call. */
 function cancel(state: RelayState, notification: Notification): boolean {
   const entry = state.inFlight.get(cancelledKey(notification));
-  if (!entry) return true;
+  return entry ? stop(state, entry) : true;
+}
+
+/** Stops one request. False if it is a call that the server never heard of. */
+export function stop(state: RelayState, entry: InFlight): boolean {
   if (!isCall(entry)) {
     state.inFlight.retire(entry.id.key);
     entry.reply.none();

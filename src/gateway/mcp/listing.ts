@@ -28,9 +28,14 @@ export interface ListingTimes {
   /** Without a handshake there is no telling whether a server answers at all. */
   readonly withoutHandshakeMs: number;
   readonly withHandshakeMs: number;
+  /** How long a listing is believed without being told of a change; for ever unless told. */
+  readonly maxAgeMs?: number;
 }
 
 const defaultTimes: ListingTimes = { withoutHandshakeMs: 5_000, withHandshakeMs: 30_000 };
+
+/** Of a server that has no way to tell everybody of a change: over HTTP, a client need not listen. */
+export const timesOverHttp: ListingTimes = { ...defaultTimes, maxAgeMs: 10_000 };
 
 /** A listing that changes while it is read is read again, this often at most. */
 const maxReadings = 10;
@@ -56,12 +61,11 @@ export function createMcpListing(
     return askAllPages(ask, method);
   };
 
-  const tools = createKept(async (): Promise<ReadonlyMap<string, ListedTool>> =>
-    toolsOf(await read('tools/list')),
-  );
-  const resources = createKept(async () => namesIn(await read('resources/list'), 'uri'));
-  const templates = createKept(async () => namesIn(await read('resources/templates/list'), 'uriTemplate'));
-  const prompts = createKept(async () => namesIn(await read('prompts/list'), 'name'));
+  const keep = <T>(readAnew: () => Promise<T>) => createKept(readAnew, times.maxAgeMs ?? Infinity);
+  const tools = keep(async (): Promise<ReadonlyMap<string, ListedTool>> => toolsOf(await read('tools/list')));
+  const resources = keep(async () => namesIn(await read('resources/list'), 'uri'));
+  const templates = keep(async () => namesIn(await read('resources/templates/list'), 'uriTemplate'));
+  const prompts = keep(async () => namesIn(await read('prompts/list'), 'name'));
 
   return {
     own,
@@ -106,11 +110,12 @@ function referenceOf(args: JsonObject): { name?: string; uri?: string } {
   return {};
 }
 
-/** A value that is read once, kept until it is forgotten, and read again if it was forgotten while it was read. */
-function createKept<T>(read: () => Promise<T>): { get(): Promise<T>; forget(): void } {
+/** A value that is read once, kept until it is forgotten or too old, and read again if it was forgotten while it was read. */
+function createKept<T>(read: () => Promise<T>, maxAgeMs: number): { get(): Promise<T>; forget(): void } {
   let generation = 0;
   let kept: Promise<T> | undefined;
   let isReading = false;
+  let readAt = 0;
 
   const readUntilStill = async (): Promise<T> => {
     isReading = true;
@@ -118,6 +123,7 @@ function createKept<T>(read: () => Promise<T>): { get(): Promise<T>; forget(): v
       for (let readings = 0; readings < maxReadings; readings++) {
         const before = generation;
         const value = await read();
+        readAt = performance.now();
         if (generation === before) return value;
       }
       throw new CountersignError(
@@ -132,7 +138,10 @@ function createKept<T>(read: () => Promise<T>): { get(): Promise<T>; forget(): v
     }
   };
   return {
-    get: () => (kept ??= readUntilStill()),
+    get() {
+      if (!isReading && performance.now() - readAt > maxAgeMs) kept = undefined;
+      return (kept ??= readUntilStill());
+    },
     forget() {
       generation++;
       if (!isReading) kept = undefined;

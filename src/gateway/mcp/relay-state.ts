@@ -19,8 +19,8 @@ export interface RelayOptions {
   readonly opened: readonly RelayPattern[];
   /** Requests of the client that may wait for their answers at once; one more is refused. */
   readonly maxInFlight: number;
-  /** Sends bytes to the client. The parts of one call stay together. */
-  readonly toClient: (...parts: Uint8Array[]) => void;
+  /** Sends a message to the client, with the line end that it came with. */
+  readonly toClient: (message: Uint8Array, terminator: Uint8Array) => void;
   /** Where the server's own requests and notifications go, if not the same way. */
   readonly onServerMessage?: (message: Request | Notification, bytes: Uint8Array) => void;
   /** Where answers to the client's own requests go, if not the same way. A batch has one answer. */

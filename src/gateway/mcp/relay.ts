@@ -1,7 +1,7 @@
 import type { Frame } from './framer.ts';
 import { isCall } from './calls.ts';
 import { CountersignError } from '../../errors.ts';
-import { handleClientFrame, handleClientMessage } from './from-client.ts';
+import { handleClientFrame, handleClientMessage, stop } from './from-client.ts';
 import type { Message } from './message.ts';
 import { handleServerFrame } from './from-server.ts';
 import { createConversation, type Conversation, type RelayOptions, type RelayState } from './relay-state.ts';
@@ -19,6 +19,8 @@ export interface Relay {
   giveUp(keys: readonly string[], error: CountersignError): void;
   /** The server ended: whoever still waits is told so, and so is everybody who asks from now on. */
   serverGone(): void;
+  /** The client wants no answer to these requests any more, by `MessageId.key`; whatever carries them is for others to stop. */
+  cancel(keys: readonly string[]): void;
   /** Cancels every call that is not answered yet. */
   cancelCalls(): void;
   /** Resolves once no call is under way. */
@@ -48,6 +50,8 @@ export function createRelay(
         const entry = state.inFlight.get(key);
         if (!entry || isCall(entry)) continue;
         state.inFlight.close(key);
+        // A handshake that failed is over: what waits for its end goes on.
+        if (entry.method === 'initialize') state.listing.initialized();
         refuseRequest(entry, error);
       }
     },
@@ -58,6 +62,12 @@ export function createRelay(
         state.inFlight.all().map(({ id }) => id.key),
         serverGone,
       );
+    },
+    cancel(keys) {
+      for (const key of keys) {
+        const entry = state.inFlight.get(key);
+        if (entry) stop(state, entry);
+      }
     },
     cancelCalls() {
       const reason = new CountersignError('CALLER_CANCELLED', 'The caller is gone.');

@@ -3,6 +3,7 @@ import { ambiguityWithin } from '../../call/json-node.ts';
 import { CountersignError } from '../../errors.ts';
 import type { RelayFrame } from '../../targets/mcp-relay-frame.ts';
 import { mintRelayFrame } from '../../targets/mcp-relay-frame.ts';
+import { eraOf } from './era.ts';
 import type { Message, MessageId, Notification, Request, Response, SingleMessage } from './message.ts';
 import { classify } from './message.ts';
 import type { RelayPattern } from './methods.ts';
@@ -102,9 +103,10 @@ function standingOf(
   opened: readonly RelayPattern[],
 ): Standing {
   if (message.kind === 'response') return 'relay';
+  if (isRemoved(message)) return notRelayed;
   if (isCallMethod(message.method)) return standingOfCall(message, message.method);
   if (methodStanding(message.method, opened) !== 'relay') {
-    return new CountersignError('METHOD_NOT_RELAYED', 'This method is not one that is passed on.');
+    return notRelayed;
   }
   return hasAmbiguousParams(message)
     ? new CountersignError(
@@ -112,6 +114,13 @@ function standingOf(
         'Two parsers could read what this message refers to differently.',
       )
     : 'relay';
+}
+
+const notRelayed = new CountersignError('METHOD_NOT_RELAYED', 'This method is not one that is passed on.');
+
+/** Calls that revision 2026-07-28 no longer has: there a listener names its resources. */
+function isRemoved({ method, params }: Request | Notification): boolean {
+  return method === 'resources/subscribe' && eraOf(params) === 'modern';
 }
 
 function standingOfCall(message: Request | Notification, method: Parameters<typeof readParams>[0]): Standing {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { rivals } from '../../gateway/http/mcp/aggregate/names.ts';
+import { identitySchema } from './identity-schema.ts';
 
 /** What `countersign.yaml` may say. Strict: a misspelt field would silently be a default. */
 
@@ -15,10 +17,35 @@ const duration = z
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
-const listen = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('The address to listen on: loopback unless told.'),
-  port: z.int().min(0).max(65_535).default(8_787).describe('0 lets the system choose one.'),
-});
+const tcpDefaults = { host: '127.0.0.1', port: 8_787 };
+
+const listen = z
+  .strictObject({
+    host: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The address to listen on: loopback (127.0.0.1) unless told.'),
+    port: z.int().min(0).max(65_535).optional().describe('8787 unless told; 0 lets the system choose one.'),
+    socket: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A unix socket, relative to this file. In place of TCP unless host or port is told as well.'),
+  })
+  .transform(({ host, port, socket }): Listen => {
+    const tcp = { host: host ?? tcpDefaults.host, port: port ?? tcpDefaults.port };
+    if (socket === undefined) return { tcp };
+    return host === undefined && port === undefined ? { socket } : { tcp, socket };
+  });
+
+interface Tcp {
+  readonly host: string;
+  /** 0: the system chooses. */
+  readonly port: number;
+}
+type Listen =
+  { readonly tcp: Tcp; readonly socket?: string } | { readonly tcp?: undefined; readonly socket: string };
 
 const headers = z
   .record(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'), z.string())
@@ -78,8 +105,22 @@ const witness = z.strictObject({
     .describe('Seconds that one asking may take; 3 unless told.'),
 });
 
+/** At /mcp a tool is SERVER__NAME: of no name may two servers be meant. */
+function requireApart(servers: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
+  const [one, other] = rivals(Object.keys(servers)) ?? [];
+  if (other === undefined) return;
+  const message = `${one}__… and ${other}__… could be the same tool at /mcp: give one of them another name`;
+  context.addIssue({ code: 'custom', path: [other], message });
+}
+
 export const configSchema = z.strictObject({
   version: z.literal(1),
+  mode: z
+    .enum(['same-user', 'isolated'])
+    .default('same-user')
+    .describe(
+      'What every statement says of the gate. isolated: callers cannot reach home and keys; checked at the start.',
+    ),
   listen: listen.prefault({}),
   hosts: z
     .array(
@@ -100,16 +141,39 @@ export const configSchema = z.strictObject({
     .describe('POST /actions/NAME: what it takes, and what carries it out.'),
   servers: z
     .record(name, z.union([commandServer, urlServer]))
+    .superRefine(requireApart)
     .default({})
     .describe('MCP servers: each at /mcp/NAME, all together at /mcp.'),
+  identity: identitySchema
+    .optional()
+    .describe('Whose word counts on humans, devices and networks; without it an API key is all that counts.'),
   witnesses: z
     .array(witness)
     .optional()
     .describe("Who sees the log's heads; those of the home's countersign.yaml unless told."),
+  metrics: z
+    .strictObject({
+      public: z.boolean().default(false).describe('Whether /metrics is answered without an API key.'),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       body: z.int().min(1_024).max(67_108_864).default(1_048_576).describe('Bytes of one request body.'),
       inFlight: z.int().min(1).max(65_536).default(1_024).describe('Requests at a time; more get 503.'),
+      inFlightPerKey: z
+        .int()
+        .min(1)
+        .max(65_536)
+        .default(256)
+        .describe('The same of one API key; more get 429.'),
+      streams: z.int().min(1).max(65_536).default(4_096).describe('Open streams of events, counted apart.'),
+      streamsPerKey: z.int().min(1).max(65_536).default(128).describe('The same of one API key.'),
+      connections: z
+        .int()
+        .min(1)
+        .max(1_048_576)
+        .default(16_384)
+        .describe('Idle ones included; more are closed.'),
     })
     .prefault({}),
 });

@@ -28,9 +28,7 @@ interface Loaded {
  * a file that is gone or unreadable denies at once.
  */
 export function openApiKeyFile(files: ApiKeyFiles): ApiKeyStore {
-  const peppers = (readJson(files.peppers) as PepperFile).peppers.map((pepper) =>
-    decodePepper(files.peppers, pepper),
-  );
+  const { peppers } = readApiKeyFiles(files);
   let loaded: Loaded | undefined;
 
   const records = (): Loaded['records'] => {
@@ -42,6 +40,19 @@ export function openApiKeyFile(files: ApiKeyFiles): ApiKeyStore {
   return {
     peppers: () => peppers,
     find: (digest, pepperVersion) => records().get(recordKey(digest, pepperVersion)),
+  };
+}
+
+/** What both files hold. */
+export function readApiKeyFiles(files: ApiKeyFiles): {
+  readonly peppers: readonly { readonly version: number; readonly secret: Uint8Array }[];
+  readonly keys: readonly ApiKeyRecord[];
+} {
+  return {
+    peppers: (readJson(files.peppers) as PepperFile).peppers.map((pepper) =>
+      decodePepper(files.peppers, pepper),
+    ),
+    keys: (readJson(files.keys) as KeyFile).keys,
   };
 }
 

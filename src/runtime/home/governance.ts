@@ -2,7 +2,9 @@ import { CountersignError } from '../../errors.ts';
 import type { RecordChange } from '../../gate/changes.ts';
 import type { GateParts } from '../../gate/parts.ts';
 import { recover } from '../../gate/recovery.ts';
+import type { Mode } from '../../envelope/facts.ts';
 import { createAuthenticator } from '../../identity/authenticate.ts';
+import type { Evidence } from '../../identity/evidence.ts';
 import type { Authenticator } from '../../identity/principal.ts';
 import { openApiKeyFile } from './api-key-file.ts';
 import { changeRecorder } from '../changes.ts';
@@ -24,11 +26,10 @@ export interface Governance {
   readonly close: () => Promise<void>;
 }
 
-const mode = 'same-user';
-
-/** Who may call this home; the keys' file is looked at on every call. */
-export function homeAuthenticator({ layout, config }: Home): Authenticator {
+/** Who may call this home; the keys' file is looked at on every call. Beside a key nothing is believed unless told. */
+export function homeAuthenticator({ layout, config }: Home, evidence: Evidence = {}): Authenticator {
   return createAuthenticator({
+    evidence,
     keys: openApiKeyFile({ peppers: layout.peppers, keys: layout.apiKeys }),
     trustDomain: config.trustDomain,
   });
@@ -36,13 +37,14 @@ export function homeAuthenticator({ layout, config }: Home): Authenticator {
 
 /**
  * Opens a home's ledger and keys, and settles what dead gates left open. Rejects, with nothing held, when anything that a call
- * needs is missing.
+ * needs is missing. Whoever gives a mode has established that it is so: it is in every statement.
  */
 export async function openGovernance(
   home: Home,
   authenticator: Authenticator,
   stderr: { write(text: string): unknown },
   settings = readHomeSettings(home),
+  mode: Mode = 'same-user',
 ): Promise<Governance> {
   const homeLedger = await openHomeLedger(home);
   try {

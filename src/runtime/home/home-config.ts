@@ -21,7 +21,18 @@ const maxKeyLength = 256;
 const maxTimeout = 5;
 
 /** The sections of a configuration that say how a gateway is served. `countersign serve` reads them, and is as strict. */
-const gatewaySections = ['version', 'listen', 'hosts', 'origins', 'policies', 'actions', 'limits'] as const;
+const gatewaySections = [
+  'version',
+  'mode',
+  'listen',
+  'hosts',
+  'origins',
+  'policies',
+  'actions',
+  'servers',
+  'identity',
+  'limits',
+] as const;
 
 /**
  * Reads the home's `countersign.yaml`; a home without one has no settings. Strict, as policy is: throws CONFIG_INVALID with

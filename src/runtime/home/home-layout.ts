@@ -32,6 +32,8 @@ export interface HomeLayout {
   readonly keyEvent: string;
   /** Who changes keys holds a lock here. */
   readonly keyChangers: string;
+  /** That the log went on in a Worker, and how it began. Absent while it is kept here. */
+  readonly movedLog: string;
 }
 
 export function homeLayout(root: string): HomeLayout {
@@ -56,6 +58,7 @@ export function homeLayout(root: string): HomeLayout {
     logKeyChange: at('keys.log-next'),
     keyEvent: at('key-event.json'),
     keyChangers: at('key-changers'),
+    movedLog: at('moved-log.json'),
   };
 }
 

@@ -15,6 +15,7 @@ import { decideLogKeyChange, finishKeyChange } from '../keys/key-change.ts';
 import { readKey, readKeyFile } from '../keys/key-store.ts';
 import { ledgerPlace } from './ledger-place.ts';
 import { assertNoLogChange } from '../former/log-change.ts';
+import { assertLogNotMoved } from './moved-log.ts';
 import type { Home } from './open-home.ts';
 
 /** A home's ledger, opened by one process, which is an instance of its own for as long. */
@@ -86,6 +87,7 @@ async function open(home: Home, signer: SyncSigner): Promise<HomeLedger> {
   const { instance, isAlive, isAliveHere, sweep, living } = await place.claim();
   try {
     assertNoLogChange(home.layout);
+    assertLogNotMoved(home.layout);
     const released = openReleasedCheckpoints({
       directory: home.layout.released,
       instance: instance.id,

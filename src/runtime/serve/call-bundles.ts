@@ -1,7 +1,7 @@
-import { fromUtf8 } from '../../call/sha256.ts';
 import { assembleBundle } from '../../envelope/bundle.ts';
 import type { CallBundles } from '../../gateway/http/envelope-routes.ts';
 import type { Ledger, LogEntry } from '../../ledger/ledger.ts';
+import { apiKeyIdOf } from './call-statement.ts';
 
 export interface CallBundlesParts {
   readonly ledger: Ledger;
@@ -31,12 +31,4 @@ export async function findCallBundles(
     verdict: await bundle(verdict),
     ...(outcome && { outcome: await bundle(outcome) }),
   };
-}
-
-/** Whose call it was, as the gate has signed it. */
-function apiKeyIdOf({ payload }: LogEntry): string | undefined {
-  const statement = JSON.parse(fromUtf8(payload) ?? '{}') as {
-    readonly predicate?: { readonly principal?: { readonly apiKey?: { readonly id?: string } } };
-  };
-  return statement.predicate?.principal?.apiKey?.id;
 }

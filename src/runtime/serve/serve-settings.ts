@@ -6,8 +6,12 @@ import { compilePolicy } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { readConfig } from '../config/read.ts';
 import type { Config } from '../config/schema.ts';
+import type { Evidence } from '../../identity/evidence.ts';
 import { readSettings, type HomeSettings } from '../home/home-config.ts';
+import type { Listen } from './doors.ts';
 import { declareActions, type DeclaredActions } from './declared-actions.ts';
+import { readIdentity } from './identity.ts';
+import { declareServers, type DeclaredServer } from './mcp-servers.ts';
 
 /** What a configuration file comes to, everything in it compiled: whole and valid, or not at all. */
 export interface ServeSettings {
@@ -18,31 +22,53 @@ export interface ServeSettings {
   /** Absent when the configuration does not speak of witnesses: then the home's own are asked. */
   readonly witnesses?: HomeSettings;
   readonly declared: DeclaredActions;
+  readonly servers: ReadonlyMap<string, DeclaredServer>;
+  /** Who is believed about humans, devices and networks. */
+  readonly evidence: Evidence;
+  /** The configuration, the policies and the keys of issuers, as they were read. */
+  readonly files: readonly string[];
 }
 
 export interface ServeSettingsSource {
   /** Absolute. */
   readonly configFile: string;
+  /** A unix socket in place of what the configuration says of where to listen; absolute. */
+  readonly socket?: string | undefined;
   /** Used when the configuration names no policy; absolute. */
   readonly homePolicy: string;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Throws CONFIG_INVALID, POLICY_INVALID or POLICY_UNREADABLE; the message says where. */
-export function readServeSettings({ configFile, homePolicy, env }: ServeSettingsSource): ServeSettings {
+export function readServeSettings({
+  configFile,
+  socket,
+  homePolicy,
+  env,
+}: ServeSettingsSource): ServeSettings {
   const text = read(configFile, 'CONFIG_INVALID', 'configuration');
-  const config = readConfig({ name: configFile, text, env });
+  const written = readConfig({ name: configFile, text, env });
+  const config = { ...written, listen: listenFor(written.listen, dirname(configFile), socket) };
   const files = config.policies.map((file) => resolve(dirname(configFile), file));
   const policies = files.length > 0 ? files : [homePolicy];
+  const identity = readIdentity(config.identity, dirname(configFile));
   return {
     config,
+    evidence: identity.evidence,
     digest: hex(sha256(utf8(text))),
     policy: compilePolicy(
       policies.map((name) => ({ name, text: read(name, 'POLICY_UNREADABLE', 'policy') })),
     ),
     ...(config.witnesses && { witnesses: readSettings(configFile, text) }),
     declared: declareActions(config.actions),
+    servers: declareServers(config.servers, { folder: dirname(configFile), env }),
+    files: [configFile, ...policies, ...identity.files],
   };
+}
+
+function listenFor(written: Listen, folder: string, socket: string | undefined): Listen {
+  if (socket !== undefined) return { socket };
+  return written.socket === undefined ? written : { ...written, socket: resolve(folder, written.socket) };
 }
 
 function read(file: string, code: 'CONFIG_INVALID' | 'POLICY_UNREADABLE', what: string): string {

@@ -1,10 +1,17 @@
-import { toCountersignError } from '../../errors.ts';
+import { CountersignError } from '../../errors.ts';
+import type { Mode } from '../../envelope/facts.ts';
 import { openGovernance, homeAuthenticator, type Governance } from '../home/governance.ts';
+import type { Listen } from './doors.ts';
+import { createGenerations } from './generations.ts';
 import { startHttpServer } from './http-server.ts';
+import { assertIsolated } from './isolation.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { openHome } from '../home/open-home.ts';
 import { passphraseFrom, passphraseVariable } from '../keys/passphrase.ts';
+import { createCallDesks } from './call-desks.ts';
 import { beginGeneration, type Generation } from './serve-generation.ts';
 import { readServeSettings, type ServeSettings } from './serve-settings.ts';
+import { packageVersion } from '../version.ts';
 
 export interface ServeOptions {
   readonly home: string;
@@ -12,10 +19,14 @@ export interface ServeOptions {
   readonly ledger?: string | undefined;
   /** Absolute. */
   readonly configFile: string;
+  /** A unix socket to listen on, in place of what the configuration says; absolute. */
+  readonly socket?: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stderr: { write(text: string): unknown };
-  /** Once it listens. */
-  readonly onListening: (url: string) => void;
+  /** Once it listens, for each place: a URL, or `unix:PATH`. */
+  readonly onListening: (place: string) => void;
+  /** Whether another content of the configuration's files is taken by itself; on SIGHUP it is in any case. */
+  readonly watch: boolean;
   /** Where signals come from: the process. */
   readonly signals: Pick<NodeJS.EventEmitter, 'on' | 'off'>;
 }
@@ -26,11 +37,26 @@ const shutdownMs = 10_000;
 /** Serves the gateway until SIGINT or SIGTERM ends it; SIGHUP has the configuration read again. Resolves to the exit code. */
 export async function runServe(options: ServeOptions): Promise<number> {
   const home = openHome(options.home, options.ledger, passphraseFrom(options.env, passphraseVariable));
-  const read = (): ServeSettings => readServeSettings({ ...options, homePolicy: home.layout.policy });
+  // A gate opens its ledger in one mode, and is in it to its end.
+  const read = (inMode?: Mode): ServeSettings => {
+    const settings = readServeSettings({ ...options, homePolicy: home.layout.policy });
+    const { mode, listen } = settings.config;
+    if (inMode !== undefined && mode !== inMode)
+      throw new CountersignError('CONFIG_INVALID', 'Another mode needs a new start.');
+    if (mode === 'isolated') assertIsolated({ layout: home.layout, files: settings.files, listen });
+    return settings;
+  };
   const settings = read();
-  const governance = await openGovernance(home, homeAuthenticator(home), options.stderr, settings.witnesses);
+  const { mode } = settings.config;
+  const governance = await openGovernance(
+    home,
+    homeAuthenticator(home),
+    options.stderr,
+    settings.witnesses,
+    mode,
+  );
   try {
-    await serve(options, governance, settings, read);
+    await serve(options, governance, settings, () => read(mode));
     return 0;
   } finally {
     await governance.close();
@@ -38,64 +64,65 @@ export async function runServe(options: ServeOptions): Promise<number> {
 }
 
 async function serve(
-  { stderr, signals, onListening }: ServeOptions,
+  { stderr, signals, watch, onListening }: ServeOptions,
   governance: Governance,
   settings: ServeSettings,
   read: () => ServeSettings,
 ): Promise<void> {
   const { listen, limits } = settings.config;
   const own = new Set<string>();
+  const metrics: Metrics = createMetrics(
+    {
+      logSize: async () => (await governance.homeLedger.ledger.checkpoint())?.size ?? 0,
+      requestsInFlight: () => server.inFlight(),
+      openStreams: () => server.openStreams(),
+    },
+    { version: packageVersion(), mode: settings.config.mode },
+  );
+  const stopped = Promise.withResolvers<void>();
+  const desks = createCallDesks();
   const begin = (by: ServeSettings): Promise<Generation> =>
     beginGeneration(governance, by, {
       isOwnHost: (host) => own.has(host) || by.config.hosts.includes(host),
+      metrics,
+      refused: () => generations.refused(),
+      desks,
+      stopping: stopped.promise,
       stderr,
     });
-  let current = await begin(settings);
+  const generations = await createGenerations(settings, { read, begin, stderr });
   const server = await startHttpServer({
-    fetch: (request, bindings) => current.fetch(request, bindings),
-    host: listen.host,
-    port: listen.port,
+    fetch: generations.fetch,
+    listen,
     maxInFlight: limits.inFlight,
+    maxConnections: limits.connections,
+    onRefused: metrics.onRefused,
   });
-  for (const host of ownHosts(listen.host, server.port)) own.add(host);
+  for (const host of ownHosts(server.tcp)) own.add(host);
 
-  let reloading: Promise<void> = Promise.resolve();
-  const reload = async (): Promise<void> => {
-    try {
-      const next = await begin(read());
-      const before = current;
-      current = next;
-      stderr.write('countersign: the new configuration is in force\n');
-      await before.retire();
-    } catch (error) {
-      const { code, message } = toCountersignError(
-        error,
-        'INTERNAL',
-        'The configuration could not be taken.',
-      );
-      stderr.write(`countersign: ${code}: ${message}\ncountersign: the old configuration stays in force\n`);
-    }
-  };
-  const stopped = Promise.withResolvers<void>();
   const onStop = (): void => stopped.resolve();
-  const onHangup = (): void => void (reloading = reloading.then(reload));
   signals.on('SIGINT', onStop);
   signals.on('SIGTERM', onStop);
-  signals.on('SIGHUP', onHangup);
-  onListening(`http://${urlHost(listen.host)}:${server.port}`);
+  signals.on('SIGHUP', generations.takeAgain);
+  if (watch) generations.watch();
+  if (server.tcp) onListening(`http://${urlHost(server.tcp.host)}:${server.tcp.port}`);
+  if (listen.socket !== undefined) onListening(`unix:${listen.socket}`);
 
   await stopped.promise;
-  signals.off('SIGHUP', onHangup);
-  await reloading;
-  await server.close(shutdownMs);
-  await current.retire();
+  signals.off('SIGHUP', generations.takeAgain);
+  await generations.stop();
+  // Together: streams end because their generation does, and requests because the server waits for them.
+  const [, ended] = await Promise.allSettled([server.close(shutdownMs), generations.end()]);
   signals.off('SIGINT', onStop);
   signals.off('SIGTERM', onStop);
+  if (ended.status === 'rejected') throw ended.reason;
 }
 
-/** What a client on this machine may call the gateway. */
-function ownHosts(host: string, port: number): readonly string[] {
-  return [urlHost(host), 'localhost', '127.0.0.1', '[::1]'].map((name) => `${name}:${port}`);
+/** What a client on this machine may call the gateway. Over a socket there is no port to name. */
+function ownHosts(tcp: Listen['tcp']): readonly string[] {
+  if (tcp === undefined) return ['localhost'];
+  const names = [urlHost(tcp.host), 'localhost', '127.0.0.1', '[::1]'];
+  return ['localhost', ...names.map((name) => `${name}:${tcp.port}`)];
 }
 
 function urlHost(host: string): string {

@@ -76,8 +76,9 @@ describe('a refusal', () => {
     expect(codeOf('ARGUMENTS_AMBIGUOUS')).toBe(-32602);
   });
 
-  it('never has a code that MCP reserves', () => {
-    for (const code of reasonCodes) {
+  it('has a code that MCP reserves for what MCP means by it alone', () => {
+    expect(codeOf('HEADER_MISMATCH')).toBe(-32020);
+    for (const code of reasonCodes.filter((each) => each !== 'HEADER_MISMATCH')) {
       const wire = codeOf(code);
       expect(wire <= -32020 && wire >= -32099).toBe(false);
     }

@@ -35,7 +35,7 @@ function refusal(text: string, env?: Record<string, string>): string {
 describe('a configuration', () => {
   it('is read with every default filled in, and durations in milliseconds', () => {
     const config = read(whole);
-    expect(config.listen.port).toBe(0);
+    expect(config.listen.tcp?.port).toBe(0);
     expect(config.limits.body).toBe(1 << 20);
     expect(config.actions['set-pressure']?.request).toEqual({
       method: 'POST',
@@ -43,7 +43,7 @@ describe('a configuration', () => {
       headers: { authorization: 'Bearer sesame' },
       timeout: 500,
     });
-    expect(read('version: 1\n')).toMatchObject({ listen: { host: '127.0.0.1', port: 8787 }, actions: {} });
+    expect(read('version: 1\n')).toMatchObject({ listen: { tcp: { host: '127.0.0.1', port: 8787 } }, actions: {} });
   });
 
   it.each([
@@ -51,6 +51,16 @@ describe('a configuration', () => {
       'a field that nobody knows',
       whole.replace('timeout:', 'timeuot:'),
       '12:7: actions.set-pressure.request: unknown field "timeuot"',
+    ],
+    [
+      'two servers whose tools could have one name at /mcp',
+      'version: 1\nservers:\n  a: { command: x }\n  a__b: { command: y }\n',
+      '4:3: servers.a__b: ',
+    ],
+    [
+      'a server whose name ends as the separator begins',
+      'version: 1\nservers:\n  a_: { command: x }\n  a: { command: y }\n',
+      '3:3: servers.a_: ',
     ],
     ['a wrong type', whole.replace('port: 0', 'port: "x"'), '2:28: listen.port: '],
     [

@@ -1,0 +1,61 @@
+import { canonicalJson } from '../../call/canonical-json.ts';
+import type { ServerRef } from '../../call/call.ts';
+import type { JsonObject } from '../../call/json.ts';
+import { hex, sha256, utf8 } from '../../call/sha256.ts';
+import { CountersignError } from '../../errors.ts';
+import type { McpTransport } from '../../gateway/http/mcp/upstream.ts';
+import { relayPattern, type RelayPattern } from '../../gateway/mcp/methods.ts';
+import { createMcpHttpConnection } from '../../targets/mcp-http-connection.ts';
+import { defaultMcpHttpLimits } from '../../targets/mcp-http.ts';
+import { openMcpSsePipe } from '../../targets/mcp-sse-pipe.ts';
+import type { Config } from '../config/schema.ts';
+
+/** An MCP server of the configuration: what it is, and how it is reached. */
+export interface DeclaredServer {
+  readonly server: ServerRef;
+  /** What an operator is shown of it: the resolved command line or the URL, as canonical JSON. */
+  readonly place: Uint8Array;
+  readonly opened: readonly RelayPattern[];
+  readonly transport: McpTransport;
+}
+
+export type UrlServer = Extract<Config['servers'][string], { url: string }>;
+
+/** One that is reached by URL: in every runtime. */
+export function urlServer(name: string, { url, transport, headers, relay }: UrlServer): DeclaredServer {
+  const place = placeOf({ url, transport });
+  const shared = { url, headers, fetch, limits: defaultMcpHttpLimits };
+  return {
+    server: { name, digest: hex(sha256(place)) },
+    place,
+    opened: openedMethods(name, relay),
+    transport:
+      transport === 'sse'
+        ? {
+            kind: 'pipe',
+            connect: (onFrame, onRefused) =>
+              openMcpSsePipe({
+                ...shared,
+                onMessage: onFrame,
+                onFailed: ({ keys, error }) => onRefused(keys, error),
+              }),
+          }
+        : { kind: 'http', connect: () => createMcpHttpConnection(shared) },
+  };
+}
+
+export function placeOf(place: JsonObject): Uint8Array {
+  return utf8(canonicalJson(place));
+}
+
+export function openedMethods(name: string, patterns: readonly string[]): readonly RelayPattern[] {
+  return patterns.map((source) => {
+    const pattern = relayPattern(source);
+    if (!pattern)
+      throw new CountersignError(
+        'CONFIG_INVALID',
+        `servers.${name}.relay cannot take “${source}”: give a method, or a prefix and *.`,
+      );
+    return pattern;
+  });
+}
