@@ -134,6 +134,7 @@ const isStore = (file: string): boolean =>
 /** Where Node's own modules may be imported. Everything else must also run on Workers. */
 const nodeFiles = [
   /^runtime\/(?!worker)/,
+  /^node\.ts$/,
   /^cli\//,
   /^targets\//,
   /^gateway\/.*stdio/,

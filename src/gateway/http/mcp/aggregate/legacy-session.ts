@@ -34,7 +34,9 @@ export interface LegacySessionOptions {
 export async function beginLegacySession(options: LegacySessionOptions): Promise<LegacySession> {
   const { connect, caller, params, id, withinMs, answered, onGone } = options;
   const spoken = { version: '' };
-  const conversation = answering(await connect(onGone), spoken, caller, answered);
+  // A server that takes no handshake is ended by us: that says nothing of how else it can be asked.
+  let onEnd = onGone;
+  const conversation = answering(await connect(() => onEnd()), spoken, caller, answered);
   try {
     const bytes = requestOf(id, 'initialize', params);
     const answer = await ask(inside({ conversation, version: '' }), bytes, caller, { withinMs });
@@ -44,6 +46,7 @@ export async function beginLegacySession(options: LegacySessionOptions): Promise
     spoken.version = version;
     return { conversation, version, ...introductionIn(answer) };
   } catch (error) {
+    onEnd = () => undefined;
     await conversation.close();
     throw error;
   }
