@@ -7,8 +7,8 @@ import { echoServer, startEchoHttp, startGateway, startPeer, startService } from
  * the same minutes. A governed call makes two signed, timestamped, durable envelopes, which come back with inclusion proofs.
  */
 const rounds = 3;
-const callsAtOne = 600;
-const callsAtMany = 2_000;
+const callsAtOne = 300;
+const callsAtMany = 800;
 const warmUp = 100;
 
 export async function* bench(): AsyncGenerator<Figure> {

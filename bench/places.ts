@@ -107,7 +107,7 @@ export async function startGateway(config: string): Promise<Gateway> {
     apiKey,
     home,
     pid: child.pid ?? 0,
-    trust: join(home, 'trust', 'trusted_root.json'),
+    trust: join(home, 'trusted_root.json'),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await ended;
