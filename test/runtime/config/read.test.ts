@@ -43,7 +43,10 @@ describe('a configuration', () => {
       headers: { authorization: 'Bearer sesame' },
       timeout: 500,
     });
-    expect(read('version: 1\n')).toMatchObject({ listen: { tcp: { host: '127.0.0.1', port: 8787 } }, actions: {} });
+    expect(read('version: 1\n')).toMatchObject({
+      listen: { tcp: { host: '127.0.0.1', port: 8787 } },
+      actions: {},
+    });
   });
 
   it.each([
