@@ -1,5 +1,6 @@
 import type { McpPipe } from '../targets/mcp-pipe.ts';
 import type { CommandLine } from '../targets/mcp-child.ts';
+import { doorsOf } from '../targets/mcp-target.ts';
 import { startMcpStdioTarget } from '../targets/mcp-stdio.ts';
 import type { Frame } from './mcp/framer.ts';
 import { pumpFrames } from './mcp-stdio-pump.ts';
@@ -27,11 +28,7 @@ export function openStdioPipe({ commandLine, maxFrameBytes, onFrame }: StdioPipe
     reason: startError ?? signal ?? `exit code ${exitCode}`,
   }));
   return {
-    execute: (permit, signal) => target.execute(permit, signal),
-    relay: (frame) => target.relay(frame),
-    list: (id, method, params) => target.list(id, method, params),
-    isAwaiting: (callId) => target.isAwaiting(callId),
-    answer: (callId, execution) => target.answer(callId, execution),
+    ...doorsOf(target),
     ended,
     async close() {
       const steps = [

@@ -18,3 +18,14 @@ export interface McpTarget extends Target {
   /** Hands in the answer of a dispatched call. What nobody waits for any more is ignored. */
   answer(callId: string, execution: Execution): void;
 }
+
+/** The same doors, for a target that does more behind one of them. */
+export function doorsOf(target: McpTarget): McpTarget {
+  return {
+    relay: (frame) => target.relay(frame),
+    execute: (permit, signal) => target.execute(permit, signal),
+    list: (id, method, params) => target.list(id, method, params),
+    isAwaiting: (callId) => target.isAwaiting(callId),
+    answer: (callId, execution) => target.answer(callId, execution),
+  };
+}

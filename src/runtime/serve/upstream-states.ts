@@ -2,7 +2,7 @@ import type { McpTransport } from '../../gateway/http/mcp/upstream.ts';
 import type { ReasonCode } from '../../names.ts';
 import type { McpHttpConnection, McpHttpExchange } from '../../targets/mcp-http.ts';
 import type { McpPipe } from '../../targets/mcp-pipe.ts';
-import type { McpTarget } from '../../targets/mcp-target.ts';
+import { doorsOf } from '../../targets/mcp-target.ts';
 import type { UpstreamStates } from './readiness.ts';
 
 type State = 'ok' | 'unused' | ReasonCode;
@@ -42,7 +42,7 @@ function watchedPipe(pipe: McpPipe, note: (state: State) => void): McpPipe {
   note('ok');
   void pipe.ended.then(() => note(isClosing ? 'unused' : 'UPSTREAM_GONE'));
   return {
-    ...doors(pipe),
+    ...doorsOf(pipe),
     ended: pipe.ended,
     close() {
       isClosing = true;
@@ -66,7 +66,7 @@ function watchedConnection(connection: McpHttpConnection, note: (state: State) =
         },
       });
       return {
-        ...doors(exchange),
+        ...doorsOf(exchange),
         async execute(permit, signal) {
           const execution = await exchange.execute(permit, signal);
           if (execution.kind === 'none' && /^UPSTREAM_/.test(execution.code)) note(execution.code);
@@ -80,15 +80,5 @@ function watchedConnection(connection: McpHttpConnection, note: (state: State) =
       return connection.isLost;
     },
     end: () => connection.end(),
-  };
-}
-
-function doors(target: McpTarget): McpTarget {
-  return {
-    relay: (frame) => target.relay(frame),
-    execute: (permit, signal) => target.execute(permit, signal),
-    list: (id, method, params) => target.list(id, method, params),
-    isAwaiting: (callId) => target.isAwaiting(callId),
-    answer: (callId, execution) => target.answer(callId, execution),
   };
 }

@@ -2,7 +2,7 @@ import { concatBytes, fromUtf8, utf8 } from '../../../call/bytes.ts';
 import type { Gate } from '../../../gate/gate.ts';
 import type { Credentials } from '../../../identity/principal.ts';
 import type { McpHttpConnection, PassedHeaders } from '../../../targets/mcp-http.ts';
-import type { McpTarget } from '../../../targets/mcp-target.ts';
+import { doorsOf, type McpTarget } from '../../../targets/mcp-target.ts';
 import { wireCodes } from '../../mcp/answers.ts';
 import type { Era } from '../../mcp/era.ts';
 import type { McpListing } from '../../mcp/listing.ts';
@@ -91,14 +91,11 @@ function take(
   let isTaking = true;
   const sent: object[] = [];
   const target: McpTarget = {
+    ...doorsOf(server),
     relay(frame) {
       sent.push(frame);
       server.relay(frame);
     },
-    execute: (permit, signal) => server.execute(permit, signal),
-    list: (id, method, params) => server.list(id, method, params),
-    isAwaiting: (callId) => server.isAwaiting(callId),
-    answer: (callId, execution) => server.answer(callId, execution),
   };
   const relay = createRelay(
     {

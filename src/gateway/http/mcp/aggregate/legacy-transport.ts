@@ -1,7 +1,7 @@
 import { memberOf } from '../../../../call/json-node.ts';
 import type { McpHttpConnection, McpHttpExchange, ServerMessage } from '../../../../targets/mcp-http.ts';
 import type { McpPipe } from '../../../../targets/mcp-pipe.ts';
-import type { McpTarget } from '../../../../targets/mcp-target.ts';
+import { doorsOf } from '../../../../targets/mcp-target.ts';
 import type { Frame } from '../../../mcp/framer.ts';
 import { classify } from '../../../mcp/message.ts';
 import type { McpTransport } from '../upstream.ts';
@@ -18,7 +18,7 @@ export function forModernClients(transport: McpTransport): McpTransport {
         kind: 'pipe',
         async connect(onFrame, onRefused) {
           const pipe = await transport.connect((frame) => onFrame(completedMessage(frame)), onRefused);
-          return { ...doors(pipe), ended: pipe.ended, close: () => pipe.close() } satisfies McpPipe;
+          return { ...doorsOf(pipe), ended: pipe.ended, close: () => pipe.close() } satisfies McpPipe;
         },
       }
     : { kind: 'http', connect: () => completing(transport.connect()) };
@@ -31,23 +31,13 @@ function completing(connection: McpHttpConnection): McpHttpConnection {
         ...events,
         onMessage: (message) => events.onMessage(completedMessage(message)),
       });
-      return { ...doors(exchange), abort: () => exchange.abort() } satisfies McpHttpExchange;
+      return { ...doorsOf(exchange), abort: () => exchange.abort() } satisfies McpHttpExchange;
     },
     listen: (events, headers, signal) => connection.listen(events, headers, signal),
     get isLost() {
       return connection.isLost;
     },
     end: () => connection.end(),
-  };
-}
-
-function doors(target: McpTarget): McpTarget {
-  return {
-    relay: (frame) => target.relay(frame),
-    execute: (permit, signal) => target.execute(permit, signal),
-    list: (id, method, params) => target.list(id, method, params),
-    isAwaiting: (callId) => target.isAwaiting(callId),
-    answer: (callId, execution) => target.answer(callId, execution),
   };
 }
 
