@@ -9,7 +9,7 @@ import {
   parseGateAddress,
 } from '../../../src/runtime/connect/gate-address.ts';
 import { createNodeFetch } from '../../../src/runtime/connect/node-fetch.ts';
-import { headerText } from '../../../src/runtime/connect/request-headers.ts';
+import { headerText } from '../../../src/gateway/mcp/mirrored-headers.ts';
 
 describe('the address of a gate', () => {
   it.each([

@@ -17,7 +17,7 @@ import {
   contradiction,
   missingHeader,
   paramContradiction,
-  paramPrefix,
+  mirrorsArguments,
   passedHeaders,
   sessionHeader,
 } from './request-headers.ts';
@@ -162,7 +162,7 @@ async function requireMirrored(
   conversation: McpConversation,
 ): Promise<void> {
   if (message.kind !== 'request' || message.method !== 'tools/call' || !message.params) return;
-  if (![...headers.keys()].some((name) => name.startsWith(paramPrefix))) return;
+  if (!mirrorsArguments(headers)) return;
   const name = memberOf(message.params, 'name')?.value;
   const definition = typeof name === 'string' ? await conversation.definitionOf(name, message) : undefined;
   const schema = definition && memberOf(parseJson(definition).root, 'inputSchema');

@@ -6,7 +6,8 @@ import { eraOf, type Era } from '../../../mcp/era.ts';
 import { classify, type Message, type Response } from '../../../mcp/message.ts';
 import type { McpConversation } from '../conversation.ts';
 import type { Exchange, Post } from '../exchange.ts';
-import { nameHeaders, paramPrefix, versionHeader } from '../request-headers.ts';
+import { paramPrefix, versionHeader } from '../../../mcp/mirrored-headers.ts';
+import { nameHeaders } from '../request-headers.ts';
 import { createInnerAnswer, type Heard } from './inner-answer.ts';
 import { rewritten, withMeta, withoutMeta } from './rewrite.ts';
 
