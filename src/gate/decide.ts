@@ -62,8 +62,15 @@ export function verifiedRoots({ agent, human, device, network }: Principal) {
   };
 }
 
-function humanVariable({ roles, groups, ...human }: Human): JsonObject {
-  return { ...human, roles: [...roles], ...(groups === undefined ? {} : { groups: [...groups] }) };
+function humanVariable({ roles, groups, scopes, amr, act, ...human }: Human): JsonObject {
+  return {
+    ...human,
+    roles: [...roles],
+    ...(groups && { groups: [...groups] }),
+    ...(scopes && { scopes: [...scopes] }),
+    ...(amr && { amr: [...amr] }),
+    ...(act && { act: act.map((actor) => ({ ...actor })) }),
+  };
 }
 
 function toolVariable(call: Call, standing: ToolStanding): PolicyInput['tool'] {

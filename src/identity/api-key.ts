@@ -20,9 +20,14 @@ export interface ApiKeyRecord {
   readonly digest: string;
   readonly pepperVersion: number;
   readonly tenant: string;
-  /** The agent that this key speaks for: the last path segment of its SPIFFE ID. */
-  readonly agent: string;
+  /**
+   * The agents that may use this key: the last path segment of a SPIFFE ID under the home's trust domain, or a whole SPIFFE ID of
+   * another one. Of several a call has to prove which one it is.
+   */
+  readonly agents: readonly string[];
   readonly status: 'active' | 'revoked';
+  /** Tools that it is for, as patterns of policy; absent for a key that policy alone limits. */
+  readonly tools?: readonly string[];
   /** Networks from which it counts, as CIDR blocks; absent for a key that counts from everywhere. */
   readonly cidrs?: readonly string[];
   /** RFC 3339; absent for a key without an end. */

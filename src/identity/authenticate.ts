@@ -57,7 +57,7 @@ function principalOf(record: ApiKeyRecord, trustDomain: string, now: number, pro
     apiKeyId: record.id,
     agent: {
       value: {
-        id: `spiffe://${trustDomain}/agent/${record.agent}`,
+        id: `spiffe://${trustDomain}/agent/${record.agents[0]}`,
         issuer: `spiffe://${trustDomain}`,
         binding: 'none',
       },

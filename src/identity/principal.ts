@@ -12,11 +12,24 @@ export interface Attribute<T> {
   readonly observedAt: string;
 }
 
+/**
+ * How a credential is bound to who presents it: a client certificate (RFC 8705), a signed proof for each request (RFC 9449), or not
+ * at all, so that whoever has copied it is believed.
+ */
+export type Binding = 'mtls' | 'dpop' | 'none';
+
 /** The software that calls (RFC 8693 actor). */
 export interface Agent {
+  /** A SPIFFE ID. */
   readonly id: string;
   readonly issuer: string;
-  readonly binding: 'mtls' | 'dpop' | 'none';
+  readonly binding: Binding;
+}
+
+/** Who acts for whom (RFC 8693 §4.1), as a token's issuer says. */
+export interface Actor {
+  readonly issuer?: string;
+  readonly subject: string;
 }
 
 /** The person whose authority the agent carries (RFC 8693 subject). */
@@ -29,6 +42,19 @@ export interface Human {
   readonly groups?: readonly string[];
   /** When that person logged in: seconds since 1970. */
   readonly authTime?: number;
+  /** When the token was issued: seconds since 1970. */
+  readonly issuedAt?: number;
+  /** The application that the token was issued to. */
+  readonly clientId?: string;
+  readonly scopes?: readonly string[];
+  /** How that person was authenticated (OpenID Connect Core §2). */
+  readonly acr?: string;
+  readonly amr?: readonly string[];
+  /** The session at the issuer. */
+  readonly sid?: string;
+  /** The chain of delegation, the current actor first; absent where the issuer does not speak of any. */
+  readonly act?: readonly Actor[];
+  readonly binding: Binding;
 }
 
 export interface Device {
@@ -48,6 +74,13 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Tools that a credential limits its calls to. Limits only add up: each one has to admit a call. */
+export interface ToolLimit {
+  readonly by: 'api-key' | 'delegation';
+  /** Patterns as in policy: `files/read_*`. With none of them no tool is admitted. */
+  readonly tools: readonly string[];
+}
+
 /** The verified agent + human + device + network of one call. Only `identity/` can make one. */
 export interface Principal {
   readonly [principalBrand]: true;
@@ -57,6 +90,8 @@ export interface Principal {
   readonly human?: Attribute<Human>;
   readonly device?: Attribute<Device>;
   readonly network?: Attribute<Network>;
+  /** Absent where no credential has one. */
+  readonly limits?: readonly ToolLimit[];
   /** Wall milliseconds at which the earliest of the credentials ends; absent when none does. */
   readonly expiresAt?: number;
   /**
@@ -69,12 +104,26 @@ export interface Principal {
 /** What a caller brings. Each is worth nothing before `identity/` has verified it. */
 export interface Credentials {
   readonly apiKey: string | undefined;
+  /** A token of the agent's own: an access token of its client credentials, a JWT-SVID. A compact JWS. */
+  readonly agentToken?: string | undefined;
   /** The delegating human's token: a compact JWS. */
   readonly humanToken?: string | undefined;
   /** What says which device asks: a signed assertion, a compact JWS. */
   readonly deviceToken?: string | undefined;
+  /** Proofs of possession (RFC 9449) that came with the tokens. */
+  readonly humanProof?: DpopProof | undefined;
+  readonly agentProof?: DpopProof | undefined;
   /** How the request reached us. */
   readonly peer?: Peer | undefined;
+}
+
+/** A DPoP proof and the request that it came with. One request has one object of this: that is how its second reading is no replay. */
+export interface DpopProof {
+  /** The compact JWS of the header `DPoP`. */
+  readonly jwt: string;
+  readonly method: string;
+  /** The request's URL as its sender knows it; query and fragment do not count. */
+  readonly url: string;
 }
 
 /** The other end of the connection, as this machine's own sockets know it, and what a proxy there says of those before it. */
@@ -83,6 +132,10 @@ export interface Peer {
   readonly address?: string | undefined;
   /** DER of the client certificate that the TLS handshake proved possession of; whom it chains to is not decided yet. */
   readonly certificate?: Uint8Array | undefined;
+  /** DER of what came with it, in order, without it. */
+  readonly chain?: readonly Uint8Array[] | undefined;
+  /** `Client-Cert` (RFC 9440), as it came: it counts only from proxies that are trusted. */
+  readonly forwardedCertificate?: string | undefined;
   /** `X-Forwarded-For`, as it came: it counts only from proxies that are trusted. */
   readonly forwardedFor?: string | undefined;
 }

@@ -39,6 +39,7 @@ export function humanReader(issuer: string, shape: IssuerPreset, tenancy: Tenanc
         groups: texts(valuesAt(claims, places.groups), 'groups', refuse),
       }),
       ...(authTime !== undefined && { authTime }),
+      binding: 'none',
     };
   };
 }

@@ -1,7 +1,7 @@
 import { CountersignError } from '../errors.ts';
 
-/** Whom a token speaks of. */
-export type TokenHolder = 'HUMAN' | 'DEVICE';
+/** Whom a token speaks of; `EVENT` is a security event, which speaks of what happened to one of them. */
+export type TokenHolder = 'HUMAN' | 'AGENT' | 'DEVICE' | 'EVENT';
 
 /**
  * What can be wrong with a token, whoever it speaks of.
@@ -13,6 +13,7 @@ export type TokenHolder = 'HUMAN' | 'DEVICE';
  * - `KEY_UNKNOWN`: the issuer publishes no such key. `KEYS_UNAVAILABLE`: its keys cannot be had.
  * - `CLAIMS_INVALID`: a claim that is needed is missing, has another type, or allows too long a life.
  * - `UNBOUND`: the token is bound to a key (`cnf`) and came without its proof.
+ * - `PROOF_INVALID`: the proof of that key's possession does not hold, or is of another key. `PROOF_REPLAYED`: it was used before.
  * - `SUBJECT_REFUSED`: it is genuine, and speaks of something else: of a program as if it were a person.
  */
 export type TokenFault =
@@ -29,7 +30,9 @@ export type TokenFault =
   | 'EXPIRED'
   | 'NOT_YET_VALID'
   | 'UNBOUND'
-  | 'SUBJECT_REFUSED';
+  | 'SUBJECT_REFUSED'
+  | 'PROOF_INVALID'
+  | 'PROOF_REPLAYED';
 
 /** The error for a fault; `what` goes on from “The human’s token …”, and repeats nothing of the token. */
 export type RefuseToken = (fault: TokenFault, what: string) => CountersignError;

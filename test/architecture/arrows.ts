@@ -19,7 +19,10 @@ export const rooms: Readonly<Record<string, Arrows>> = {
   tlog: { may: ['call/'], why: 'Pure arithmetic over hashes.' },
   pki: { may: ['call/'], why: 'Keys, certificates and timestamps know nothing of what is signed.' },
   policy: { may: ['call/'], why: 'Pure and total: nothing that waits or reads.' },
-  identity: { may: ['call/'], why: 'Credentials in, a verified principal out.' },
+  identity: {
+    may: ['call/', 'pki/parse', 'pki/der', 'pki/oids.ts'],
+    why: 'Credentials in, a verified principal out. Of certificates it reads what verifiers do, and has no key.',
+  },
   targets: { may: ['call/'], why: 'They take a permit and know nobody who could mint one.' },
   ledger: {
     may: ['tlog/', 'call/'],

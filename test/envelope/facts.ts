@@ -29,6 +29,7 @@ export const fullPrincipal: Principal = verifiedPrincipal({
     roles: ['reader'],
     groups: [],
     authTime: Math.floor(time / 1_000),
+    binding: 'none',
   }),
   device: attribute({ id: 'device-1', trust: 'managed' }),
   network: attribute({ ip: '192.0.2.7', zone: 'office' }, false),

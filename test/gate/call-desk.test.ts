@@ -27,7 +27,7 @@ async function desk(options: HarnessOptions = {}) {
   const { gates, calls } = start();
   const secondKey = newApiKey();
   const digest = apiKeyDigest(secondKey, new Uint8Array(32));
-  keys.set(digest, { ...[...keys.values()][0]!, id: 'key-2', agent: 'other', digest });
+  keys.set(digest, { ...[...keys.values()][0]!, id: 'key-2', agents: ['other'], digest });
   const ask = async (request: object, { key = apiKey, at = calls } = {}) => {
     const asked = { server: 'notes', tool: 'add', definition, arguments: { text: 'hello' }, ...request };
     const { callId, result } = await at.decide(utf8(JSON.stringify(asked)), { apiKey: key });

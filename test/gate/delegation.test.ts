@@ -22,7 +22,7 @@ function anotherKey(keys: Map<string, ApiKeyRecord>): string {
   const key = newApiKey();
   const digest = apiKeyDigest(key, new Uint8Array(32));
   const [first] = keys.values();
-  keys.set(digest, { ...first!, id: 'key-2', agent: 'other', digest });
+  keys.set(digest, { ...first!, id: 'key-2', agents: ['other'], digest });
   return key;
 }
 

@@ -139,7 +139,7 @@ function record(digest: string): ApiKeyRecord {
     digest,
     pepperVersion: 1,
     tenant: 'default',
-    agent: 'default',
+    agents: ['default'],
     status: 'active',
     createdAt: new Date(0).toISOString(),
   };

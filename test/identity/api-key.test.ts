@@ -16,7 +16,7 @@ function authenticatorWith(changes: Partial<ApiKeyRecord> = {}) {
     digest,
     pepperVersion: 1,
     tenant: 'acme',
-    agent: 'default',
+    agents: ['default'],
     status: 'active',
     createdAt: '2026-01-01T00:00:00Z',
     ...changes,

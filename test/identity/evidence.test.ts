@@ -82,7 +82,7 @@ function authenticate(
     digest,
     pepperVersion: 1,
     tenant: 'default',
-    agent: 'agent',
+    agents: ['agent'],
     status: 'active',
     createdAt: '2026-01-01T00:00:00Z',
     ...changes,

@@ -141,7 +141,7 @@ function writeApiKey(layout: HomeLayout, { tenant, createdAt }: Omit<HomeConfig,
     digest: apiKeyDigest(apiKey, pepper),
     pepperVersion: 1,
     tenant,
-    agent: 'default',
+    agents: ['default'],
     status: 'active',
     createdAt,
   };

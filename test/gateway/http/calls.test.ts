@@ -45,7 +45,7 @@ async function gateway(options: HarnessOptions = {}) {
     post(`/v1/calls/${callId}/outcome`, { handle: permit?.handle, ...said }, more);
   const secondKey = newApiKey();
   const digest = apiKeyDigest(secondKey, new Uint8Array(32));
-  keys.set(digest, { ...[...keys.values()][0]!, id: 'key-2', agent: 'other', digest });
+  keys.set(digest, { ...[...keys.values()][0]!, id: 'key-2', agents: ['other'], digest });
   return { ...made, gates, ask, report, post, request, secondKey };
 }
 

@@ -98,7 +98,7 @@ function otherKey(): string {
   const [[, record] = []] = gateway.keys;
   if (!record) throw new Error('The gateway has a key.');
   const digest = apiKeyDigest(key, new Uint8Array(32));
-  gateway.keys.set(digest, { ...record, id: 'key-other', digest, agent: 'other' });
+  gateway.keys.set(digest, { ...record, id: 'key-other', digest, agents: ['other'] });
   return key;
 }
 
@@ -140,7 +140,7 @@ describe('who may speak', () => {
     const key = otherKey();
     const own = await session('fixture', key);
     for (const [digest, record] of gateway.keys)
-      if (record.agent === 'other') gateway.keys.set(digest, { ...record, status: 'revoked' });
+      if (record.agents[0] === 'other') gateway.keys.set(digest, { ...record, status: 'revoked' });
     expect((await send(call(1, 'test_simple_text'), { key, headers: own })).status).toBe(401);
   });
 });
@@ -250,6 +250,7 @@ describe('a server that is not there', () => {
       name,
       headers: modernHeaders('tools/call', 'look'),
     });
+    console.error(name, status, text.slice(0, 300));
     expect(status).toBeLessThan(600);
     const { error, result } = messageIn(text);
     expect(error?.data?.code ?? JSON.stringify(result)).toMatch(/UPSTREAM_GONE|TOOL_UNKNOWN/);
