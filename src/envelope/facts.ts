@@ -28,6 +28,8 @@ export interface VerdictFacts {
     readonly params: string;
     /** By JSON pointer; only of properties that the tool's schema declares. */
     readonly arguments: Readonly<Record<string, string>>;
+    /** By JSON pointer into the stated principal: what is committed to instead. */
+    readonly principal?: Readonly<Record<string, string>>;
   };
   /** Commitment to the policy's whole input. */
   readonly input: string;
@@ -76,6 +78,8 @@ export interface SessionOpenFacts {
   readonly openedAt: number;
   readonly mode: Mode;
   readonly principal: Principal;
+  /** JSON pointers into the stated principal: what is not stated here. The session's verdicts commit to it. */
+  readonly unstated?: readonly string[];
 }
 
 export interface SessionCloseFacts {

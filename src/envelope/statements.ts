@@ -17,6 +17,7 @@ import type {
   SessionOpenFacts,
   VerdictFacts,
 } from './facts.ts';
+import { withoutFields } from './committed-principal.ts';
 import { statedPrincipal } from './stated-principal.ts';
 
 /** Builders of every statement that we sign: facts in, in-toto Statement out. Pure. */
@@ -43,7 +44,7 @@ export function verdict(facts: VerdictFacts): Statement {
       input: commitment(facts.input),
       params: commitment(commitments.params),
       session: { ...session(facts.session), ...(call.client === undefined ? {} : { client: call.client }) },
-      principal: statedPrincipal(principal),
+      principal: committedPrincipal(statedPrincipal(principal), commitments.principal ?? {}),
       tool: {
         server: call.server.name,
         name: call.tool,
@@ -88,7 +89,7 @@ export function sessionOpen(facts: SessionOpenFacts): Statement {
     openedAt: instant(facts.openedAt),
     mode: facts.mode,
     tenant: facts.principal.tenant,
-    principal: statedPrincipal(facts.principal),
+    principal: withoutFields(statedPrincipal(facts.principal), facts.unstated ?? []),
     session: session(facts.session),
   });
 }
@@ -188,6 +189,13 @@ function definition(standing: ToolStanding): JsonObject {
     case 'server-changed':
       return {};
   }
+}
+
+function committedPrincipal(stated: JsonObject, commitments: Readonly<Record<string, string>>): JsonObject {
+  const pointers = Object.keys(commitments);
+  return pointers.length === 0
+    ? stated
+    : { ...withoutFields(stated, pointers), committed: committedArguments(commitments) };
 }
 
 function committedArguments(byPointer: Readonly<Record<string, string>>): JsonObject {

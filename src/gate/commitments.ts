@@ -4,7 +4,10 @@ import { commit, newSalt } from '../call/commitment.ts';
 import type { Json } from '../call/json.ts';
 import { pointer } from '../call/pointer.ts';
 import { base64, hex, sha256, utf8 } from '../call/sha256.ts';
+import { fieldsOf, type CommittableField } from '../envelope/committed-principal.ts';
+import { statedPrincipal } from '../envelope/stated-principal.ts';
 import { CountersignError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { PolicyInput } from '../policy/policy.ts';
 import type { Execution } from '../targets/target.ts';
 import type { Openings } from './gate.ts';
@@ -20,6 +23,13 @@ export interface CallCommitments {
   /** Hex commitment to each declared argument, by JSON pointer. */
   readonly arguments: Readonly<Record<string, string>>;
   readonly openings: Openings;
+  readonly kept: readonly Kept[];
+}
+
+/** What a verdict commits to of who called, instead of stating it. */
+export interface PrincipalCommitments {
+  /** Hex commitments, by JSON pointer into the stated principal. */
+  readonly commitments: Readonly<Record<string, string>>;
   readonly kept: readonly Kept[];
 }
 
@@ -56,6 +66,29 @@ export function commitCall(call: Call, declaredProperties: readonly string[]): C
   };
 }
 
+/** Its salts are told to nobody with the call: whoever has the result need not learn where the person was. */
+export function commitPrincipal(
+  principal: Principal,
+  committed: readonly CommittableField[],
+): PrincipalCommitments {
+  if (committed.length === 0) return nothingCommitted;
+  const fields = fieldsOf(statedPrincipal(principal), committed).map(({ pointer: at, value }) => ({
+    at,
+    ...committedValue(value),
+  }));
+  return {
+    commitments: Object.fromEntries(fields.map(({ at, commitment }) => [at, commitment])),
+    kept: fields.map(({ at, salt, value }) => ({
+      field: 'principal',
+      name: `principal${at}`,
+      salt,
+      value,
+    })),
+  };
+}
+
+const nothingCommitted: PrincipalCommitments = { commitments: {}, kept: [] };
+
 /** The document that a stock verifier takes as the artifact: canonical JSON of the call and its salt. */
 function actionDocument(call: Call, salt: Uint8Array): string {
   return canonicalJson({
@@ -69,9 +102,13 @@ function actionDocument(call: Call, salt: Uint8Array): string {
 }
 
 function commitField(name: string, argument: Json) {
+  return { at: pointer(name) as `/${string}`, ...committedValue(argument) };
+}
+
+function committedValue(of: Json) {
   const salt = newSalt();
-  const value = utf8(canonicalJson(argument));
-  return { at: pointer(name) as `/${string}`, salt, value, commitment: hex(commit(salt, value)) };
+  const value = utf8(canonicalJson(of));
+  return { salt, value, commitment: hex(commit(salt, value)) };
 }
 
 /** Commits to everything that policy decided on. */

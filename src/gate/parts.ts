@@ -1,3 +1,4 @@
+import type { CommittableField } from '../envelope/committed-principal.ts';
 import type { Authenticator } from '../identity/principal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SigningIdentity, TimestampAuthority } from '../pki/signer.ts';
@@ -59,6 +60,8 @@ export interface SharedGateParts extends NotaryParts {
   /** Throws when this instance was fenced: another has settled its permits. */
   assertAlive(): void;
   readonly delegation?: DelegationLimits;
+  /** What of a principal statements commit to instead of stating it; nothing unless told. */
+  readonly committed?: readonly CommittableField[];
 }
 
 /** Everything a gate is made of. Only `runtime/` puts one together. */

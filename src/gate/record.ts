@@ -6,7 +6,7 @@ import { CountersignError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Decision } from '../policy/policy.ts';
 import type { InclusionProof } from '../tlog/proof.ts';
-import { commitCall, commitInput, type CallCommitments } from './commitments.ts';
+import { commitCall, commitInput, commitPrincipal, type CallCommitments } from './commitments.ts';
 import { decide } from './decide.ts';
 import { createDenialQuota, type DenialQuota } from './denial-quota.ts';
 import type { CallEnvelopes, Denial, ToolDirectory } from './gate.ts';
@@ -170,11 +170,12 @@ async function draftVerdict(
     standing.kind === 'listed' ? standing.definition.declaredProperties : [],
   );
   const committedInput = commitInput(input);
+  const committedPrincipal = commitPrincipal(principal, parts.committed ?? []);
   const statement = verdictStatement({
     call,
     principal,
     standing,
-    commitments,
+    commitments: { ...commitments, principal: committedPrincipal.commitments },
     input: committedInput.commitment,
     decision,
     policy,
@@ -186,7 +187,7 @@ async function draftVerdict(
   });
   const [notarised, side] = await Promise.all([
     notarise(parts, allowed ? 'allow' : 'deny', statement, now),
-    sideOfCall(call, [...commitments.kept, committedInput.kept], policy),
+    sideOfCall(call, [...commitments.kept, committedInput.kept, ...committedPrincipal.kept], policy),
   ]);
   return {
     notarised,

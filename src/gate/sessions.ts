@@ -1,3 +1,5 @@
+import { fieldsOf } from '../envelope/committed-principal.ts';
+import { statedPrincipal } from '../envelope/stated-principal.ts';
 import { sessionOpen } from '../envelope/statements.ts';
 import type { Principal } from '../identity/principal.ts';
 import { closeSession } from './close-session.ts';
@@ -21,7 +23,13 @@ export function createSessions(parts: SharedGateParts): Sessions {
       ledger: parts.ledger,
       async open(link) {
         const time = parts.clock.now();
-        const statement = sessionOpen({ session: link, openedAt: time, mode: parts.mode, principal });
+        const statement = sessionOpen({
+          session: link,
+          openedAt: time,
+          mode: parts.mode,
+          principal,
+          unstated: fieldsOf(statedPrincipal(principal), parts.committed ?? []).map(({ pointer }) => pointer),
+        });
         return { ...(await notarise(parts, 'sessionOpen', statement, time)), time };
       },
     });

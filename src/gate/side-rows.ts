@@ -7,10 +7,11 @@ import { sealRow } from './sealed-row.ts';
 
 /** What opens one commitment of a call, before policy has said what is kept of it. */
 export interface Kept extends Required<SideRow> {
-  readonly field: PlaintextField;
+  /** `principal`: a field of who called that is committed to, because it must be erasable; policy says nothing of it. */
+  readonly field: PlaintextField | 'principal';
 }
 
-type TreatmentOf = (field: PlaintextField) => Treatment;
+type TreatmentOf = (field: Kept['field']) => Treatment;
 
 /** The side rows of a verdict, as policy has them. Rejects with SEALING_FAILED. */
 export async function sideOfCall(
@@ -19,7 +20,7 @@ export async function sideOfCall(
   policy: Policy,
 ): Promise<readonly SideRow[]> {
   const treatment = treatmentsOf(call, policy);
-  const arguments_ = (field: PlaintextField): boolean => field.startsWith('/');
+  const arguments_ = (field: Kept['field']): boolean => field.startsWith('/');
   // The action document holds every argument: where it is readable, a second copy says nothing more.
   const actionReadable = treatment('action').kind === 'keep';
   return treated(
@@ -40,7 +41,9 @@ export async function sideOfResult(
 ): Promise<readonly SideRow[]> {
   const tool = toolOf(call);
   try {
-    return await treated(call.id, kept, (field) => policy.plaintextOf(tool, field));
+    return await treated(call.id, kept, (field) =>
+      field === 'principal' ? keep : policy.plaintextOf(tool, field),
+    );
   } catch {
     return [];
   }
@@ -57,11 +60,12 @@ export interface Redundant {
  */
 function treatmentsOf(call: Call, policy: Policy): TreatmentOf {
   const tool = toolOf(call);
-  const own: TreatmentOf = (field) => policy.plaintextOf(tool, field);
+  const own = (field: PlaintextField): Treatment => policy.plaintextOf(tool, field);
   const ofArguments = Object.keys(call.arguments)
     .map((name) => own(pointer(name) as PlaintextField))
     .reduce(strictest, keep);
   return (field) => {
+    if (field === 'principal') return keep;
     if (field.startsWith('/')) return own(field);
     const whole = strictest(own(field), ofArguments);
     return field === 'action' ? strictest(whole, ofDigest(own('params'))) : whole;

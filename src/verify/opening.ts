@@ -14,11 +14,11 @@ import { readUnambiguous } from './read-json.ts';
 /** Somebody's claim that one field of one call was this: true if it opens the commitment that was signed. */
 export interface Opening {
   readonly callId: string;
-  /** As it was written: `/args/path`. */
+  /** As it was written: `/args/path`, `/principal/human/subject`. */
   readonly field: string;
   readonly place: OpeningField;
   readonly salt: Uint8Array;
-  /** What was committed to: an argument's canonical JSON; of every other field its exact text. */
+  /** What was committed to: canonical JSON of an argument, or of a field of the principal; of every other field its exact text. */
   readonly bytes: Uint8Array;
 }
 
@@ -53,7 +53,7 @@ function readSalt(opening: JsonObject): Uint8Array {
 function readValue({ value }: JsonObject, place: OpeningField): Uint8Array {
   const path = 'opening.value';
   if (value === undefined) return fail(code, path, 'The value was not kept: whoever holds it has to add it.');
-  if (place.kind !== 'argument') return utf8(fields.string(value, path));
+  if (!('pointer' in place)) return utf8(fields.string(value, path));
   try {
     return utf8(canonicalJson(value));
   } catch (thrown) {
@@ -89,6 +89,8 @@ function commitmentOf(place: OpeningField, { verdict, outcome }: Envelopes): str
   switch (place.kind) {
     case 'argument':
       return said?.arguments.get(place.pointer);
+    case 'principal':
+      return said?.committed.get(place.pointer);
     case 'params':
       return said?.params;
     case 'input':

@@ -23,6 +23,8 @@ export interface VerdictFacts {
   readonly input?: string;
   /** JSON pointer → commitment. */
   readonly arguments: ReadonlyMap<string, string>;
+  /** JSON pointer into the principal → commitment: what is not stated of it. */
+  readonly committed: ReadonlyMap<string, string>;
 }
 
 /** What an outcome states. */
@@ -92,7 +94,8 @@ function readVerdict(statement: Statement, kind: VerdictFacts['kind']): VerdictF
     ...maybe('human', optional(principal, 'human', `${at}.principal`, nameOf('subject'))),
     ...maybe('params', optional(predicate, 'params', at, commitmentAt)),
     ...maybe('input', optional(predicate, 'input', at, commitmentAt)),
-    arguments: readArguments(predicate),
+    arguments: readCommitments(predicate, 'arguments', at),
+    committed: readCommitments(principal, 'committed', `${at}.principal`),
   };
 }
 
@@ -156,12 +159,12 @@ function readReason(predicate: JsonObject): VerdictFacts['reason'] {
   return { ...text('code'), ...text('rule'), ...text('message') };
 }
 
-function readArguments(predicate: JsonObject): ReadonlyMap<string, string> {
-  const commitments = optional(predicate, 'arguments', at, objectAt) ?? {};
+function readCommitments(object: JsonObject, name: string, path: string): ReadonlyMap<string, string> {
+  const commitments = optional(object, name, path, objectAt) ?? {};
   return new Map(
     Object.entries(commitments).map(([pointer, value]) => [
       pointer,
-      commitmentAt(value, `${at}.arguments["${pointer}"]`),
+      commitmentAt(value, `${path}.${name}["${pointer}"]`),
     ]),
   );
 }

@@ -7,7 +7,7 @@ import { base64, hex, sha256 } from '../../src/call/sha256.ts';
 import { outcome as outcomeStatement, verdict as verdictStatement } from '../../src/envelope/statements.ts';
 import type { OutcomeFacts, VerdictFacts } from '../../src/envelope/facts.ts';
 import type { Report } from '../../src/verify/report.ts';
-import { allowed, denied } from '../envelope/facts.ts';
+import { allowed, denied, fullPrincipal } from '../envelope/facts.ts';
 import type { Recorded, TestTrustSystem } from '../support/trust-system.ts';
 
 /** A governed call as its caller gets it, made with the rooms that make real ones. */
@@ -34,6 +34,8 @@ export interface TestCallOptions {
   readonly decidedAt?: number;
   readonly facts?: Partial<VerdictFacts>;
   readonly outcome?: Partial<OutcomeFacts>;
+  /** A field of who called that is committed to instead of stated. */
+  readonly withheld?: { readonly pointer: string; readonly salt: Uint8Array; readonly value: Json };
   /** As when the server gave no answer. */
   readonly withoutResult?: boolean;
 }
@@ -71,6 +73,7 @@ export async function allowedCall(system: TestTrustSystem, options: TestCallOpti
     }),
   );
   const decidedAt = options.decidedAt ?? system.now;
+  const { withheld } = options;
   const enforcedKind = options.facts?.decision?.verdict === 'DENY' ? 'deny' : 'allow';
   const verdictRecord = await system.record(
     options.facts?.enforced === false ? 'shadow' : enforcedKind,
@@ -83,7 +86,11 @@ export async function allowedCall(system: TestTrustSystem, options: TestCallOpti
         arguments: Object.fromEntries(
           fields.map(({ at, value, salt }) => [at, hex(commitJson(salt, value))]),
         ),
+        ...(withheld && {
+          principal: { [withheld.pointer]: hex(commitJson(withheld.salt, withheld.value)) },
+        }),
       },
+      ...(withheld && { principal: fullPrincipal }),
       decidedAt,
       notAfter: decidedAt + 5_000,
       ...options.facts,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { newSalt } from '../../src/call/commitment.ts';
 import { canonicalJson } from '../../src/call/canonical-json.ts';
 import type { Json, JsonObject } from '../../src/call/json.ts';
 import { base64, fromBase64, fromUtf8, utf8 } from '../../src/call/sha256.ts';
@@ -72,6 +73,24 @@ describe('an opening', () => {
     const salt = saltOf(object, '/args/o');
     const given = `{"value": {"a":"\\u00e9", "b":100.0}, "salt":"${salt}", "field":"/args/o", "callId":"${callId}"}`;
     expect(codesOf(await verify(given, [object.verdict]))).toEqual([]);
+  });
+});
+
+describe('an opening of a field of who called', () => {
+  const withheld = { pointer: '/human/subject', salt: newSalt(), value: 'subject-1' };
+  const field = '/principal/human/subject';
+
+  it('opens what the verdict commits to instead of stating it', async () => {
+    const { callId, verdict } = await allowedCall(system, { withheld });
+    const opening = { callId, field, salt: base64(withheld.salt), value: 'subject-1' };
+    expect((await verify(opening, [verdict])).calls[0]?.binding.openings).toEqual([field]);
+    expect(codesOf(await verify({ ...opening, value: 'subject-2' }, [verdict]))).toEqual(['UNBOUND']);
+    expect(codesOf(await verify({ ...opening, field: '/args/subject' }, [verdict]))).toEqual(['UNBOUND']);
+  });
+
+  it('opens nothing of a verdict that states it', async () => {
+    const opening = { callId: call.callId, field, salt: base64(withheld.salt), value: 'subject-1' };
+    expect(codesOf(await verify(opening))).toEqual(['UNBOUND']);
   });
 });
 

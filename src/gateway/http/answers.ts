@@ -103,6 +103,22 @@ const statuses: Readonly<Partial<Record<ReasonCode, Status>>> = {
   KEY_NETWORK_REFUSED: forbidden,
   HUMAN_TENANT_REFUSED: forbidden,
   DEVICE_TENANT_REFUSED: forbidden,
+  AGENT_TENANT_REFUSED: forbidden,
+  CERTIFICATE_MALFORMED: forbidden,
+  CERTIFICATE_UNTRUSTED: forbidden,
+  CERTIFICATE_EXPIRED: forbidden,
+  AGENT_REFUSED: forbidden,
+  AGENT_PROOF_MISSING: forbidden,
+  AGENTS_DIFFER: forbidden,
+  ACTOR_REFUSED: forbidden,
+  KEY_TOOL_REFUSED: forbidden,
+  DELEGATION_TOOL_REFUSED: forbidden,
+  AGENT_REVOKED: forbidden,
+  DEVICE_REVOKED: forbidden,
+  TOOL_REVOKED: forbidden,
+  EVERYTHING_REVOKED: forbidden,
+  HUMAN_REVOKED: unauthenticated,
+  SESSION_REVOKED: unauthenticated,
   HUMAN_MISSING: forbidden,
   DEVICE_MISSING: forbidden,
   NETWORK_MISSING: forbidden,
@@ -125,6 +141,12 @@ const statuses: Readonly<Partial<Record<ReasonCode, Status>>> = {
   TOO_LARGE: { status: 413 },
   UPSTREAM_GONE: { status: 502 },
   UPSTREAM_INVALID: { status: 502 },
+  UPSTREAM_TOKEN_REFUSED: { status: 502 },
+  JOIN_TOKEN_UNKNOWN: unauthenticated,
+  JOIN_TOKEN_USED: unauthenticated,
+  JOIN_TOKEN_EXPIRED: unauthenticated,
+  CERTIFICATE_REQUEST_INVALID: { status: 400 },
+  REVOCATIONS_UNREADABLE: unavailable,
   CALLER_CANCELLED: { status: 499 },
   API_KEY_STORE_UNREADABLE: unavailable,
   LEDGER_LOCKED: unavailable,
@@ -142,12 +164,21 @@ export function statusOf(code: ReasonCode): Status {
   return statuses[code] ?? statusOfToken(code) ?? { status: 500 };
 }
 
-/** A client that is told 401 brings a person's token anew; a device is what it is. */
+/** A client that is told 401 brings a person's token anew, or its own; a device is what it is. */
 function statusOfToken(code: ReasonCode): Status | undefined {
-  const [, holder, fault] = /^(HUMAN|DEVICE)_TOKEN_(.*)$/.exec(code) ?? [];
+  const [, holder, fault] = /^(HUMAN|AGENT|DEVICE|EVENT)_TOKEN_(.*)$/.exec(code) ?? [];
   if (fault === 'KEYS_UNAVAILABLE') return unavailable;
-  if (holder === 'HUMAN') return unauthenticated;
-  return holder === 'DEVICE' ? forbidden : undefined;
+  switch (holder) {
+    case 'HUMAN':
+    case 'AGENT':
+      return unauthenticated;
+    case 'DEVICE':
+      return forbidden;
+    case 'EVENT':
+      return { status: 400 };
+    default:
+      return undefined;
+  }
 }
 
 export function toResponse({ status, headers, body }: HttpAnswer): Response {

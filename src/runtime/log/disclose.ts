@@ -11,11 +11,11 @@ import { readHpkePrivateKey, type HpkeKey } from '../../pki/hpke.ts';
 /** What opens one commitment of a call's statements. */
 export interface Opening {
   readonly callId: string;
-  /** `/args/path`, `action`, `params`, `input` or `result`. */
+  /** `/args/path`, `/principal/human/subject`, `action`, `params`, `input` or `result`. */
   readonly field: string;
   /** Base64. */
   readonly salt: string;
-  /** An argument's JSON value; of the other fields the exact text. Absent when policy had the salt kept alone. */
+  /** The JSON value of an argument or of a field of the principal; of the other fields the exact text. Absent when policy had the salt kept alone. */
   readonly value?: Json;
 }
 
@@ -85,7 +85,7 @@ function placeOf(field: string): OpeningField {
   if (place !== undefined) return place;
   throw new CountersignError(
     'USAGE',
-    `“${field}” is no field: name a whole argument, as in /args/path, or action, params, input, result.`,
+    `“${field}” is no field: name a whole argument, as in /args/path, a field of who called, as in /principal/human/subject, or action, params, input, result.`,
   );
 }
 
@@ -93,6 +93,8 @@ function rowName(place: OpeningField): string {
   switch (place.kind) {
     case 'argument':
       return `arguments${place.pointer}`;
+    case 'principal':
+      return `principal${place.pointer}`;
     case 'result':
       return 'result/raw';
     case 'action':
@@ -109,7 +111,8 @@ function openingOf(
   { salt, value: bytes }: SideRow,
   elsewhere: Json | undefined,
 ): Opening {
-  const text = place.kind === 'argument' ? bytes && jsonOf(bytes) : bytes && fromUtf8(bytes);
+  const isJson = place.kind === 'argument' || place.kind === 'principal';
+  const text = isJson ? bytes && jsonOf(bytes) : bytes && fromUtf8(bytes);
   const value = text ?? elsewhere;
   return { callId, field, salt: base64(salt), ...(value !== undefined && { value }) };
 }
@@ -136,8 +139,8 @@ async function requireCommitment(
   const committed = entries.some(({ payload }) => {
     const { predicate } = jsonOf(payload) as { predicate: JsonObject };
     if (place.kind === 'action') return true;
-    const part = predicate[place.kind === 'argument' ? 'arguments' : place.kind];
-    return place.kind === 'argument'
+    const part = committedPart(predicate, place);
+    return 'pointer' in place
       ? part !== undefined && Object.hasOwn(part as JsonObject, place.pointer)
       : part !== undefined;
   });
@@ -146,4 +149,15 @@ async function requireCommitment(
     'NOT_FOUND',
     `No statement of call ${callId} commits to ${field} by itself; the action document (--field action) holds all arguments.`,
   );
+}
+
+function committedPart(predicate: JsonObject, { kind }: OpeningField): Json | undefined {
+  switch (kind) {
+    case 'argument':
+      return predicate['arguments'];
+    case 'principal':
+      return resolve(predicate, '/principal/committed');
+    default:
+      return predicate[kind];
+  }
 }
