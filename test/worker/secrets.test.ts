@@ -13,6 +13,14 @@ beforeEach(async () => {
 });
 afterEach(() => home[Symbol.dispose]());
 
+const refusal = (texts: Record<string, string>): unknown => {
+  try {
+    return readSecrets(texts);
+  } catch (error) {
+    return error;
+  }
+};
+
 describe('the secrets of a Worker', () => {
   it('are what the home has, in four texts that the platform takes', async () => {
     const texts = await workerSecrets(home.open());
@@ -71,18 +79,43 @@ describe('the secrets of a Worker', () => {
   });
 
   it('are refused when they are not whole, and never quoted', () => {
-    const refusal = (change: Record<string, string>): unknown => {
-      try {
-        return readSecrets(change);
-      } catch (error) {
-        return error;
-      }
-    };
     const missing = refusal({});
     expect(missing).toMatchObject({ code: 'CONFIG_INVALID' });
     const broken = refusal({ [secretNames.home]: '{"trustDomain": "hush-hush", 1}' }) as Error;
     expect(broken).toMatchObject({ code: 'CONFIG_INVALID' });
     expect(`${broken.message} ${String(broken.cause)}`).not.toContain('hush');
+  });
+
+  it('are read field by field: what does not fit is refused, wherever it is', async () => {
+    const texts = await workerSecrets(home.open());
+    const changed = (name: string, from: string | RegExp, to: string): unknown => {
+      const text = (texts[name] ?? '').replace(from, to);
+      expect(text).not.toBe(texts[name]);
+      return refusal({ ...texts, [name]: text });
+    };
+    for (const [name, from, to] of [
+      [secretNames.home, /"tlogs":\[/, '"tlogs":[[],'],
+      [secretNames.home, '"PKIX_ED25519"', '"PKIX_RSA"'],
+      [secretNames.home, '"certificates":[', '"certificates":[null,'],
+      [secretNames.home, /"start":"[^"]+"/, '"start":0'],
+      [secretNames.home, '"validFor":{', '"validFor":{"end":null,'],
+      [secretNames.apiKeys, '"agents":["default"]', '"agents":"default"'],
+      [secretNames.apiKeys, '"status"', '"cidrs":"10.0.0.0/8","status"'],
+      [secretNames.apiKeys, '"status"', '"tools":{},"status"'],
+      [secretNames.apiKeys, '"status"', '"notAfter":null,"status"'],
+      [secretNames.apiKeys, '"digest"', '"__proto__"'],
+    ] as const)
+      expect([name, from, changed(name, from, to)]).toMatchObject([name, from, { code: 'CONFIG_INVALID' }]);
+  });
+
+  it('keep all that narrows a key, and take a state that they do not know for revoked', async () => {
+    const texts = await workerSecrets(home.open());
+    const narrowed =
+      '"status":"paused","tools":["files/*"],"cidrs":["10.0.0.0/8"],"notAfter":"2030-01-01T00:00:00Z"';
+    const text = texts[secretNames.apiKeys]?.replace('"status":"active"', narrowed) ?? '';
+    expect(readSecrets({ ...texts, [secretNames.apiKeys]: text }).apiKeys.keys).toMatchObject([
+      { status: 'revoked', tools: ['files/*'], cidrs: ['10.0.0.0/8'], notAfter: '2030-01-01T00:00:00Z' },
+    ]);
   });
 
   it('that are too long for the platform are refused', async () => {

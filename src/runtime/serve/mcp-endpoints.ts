@@ -1,3 +1,4 @@
+import type { RecordChange } from '../../gate/changes.ts';
 import type { Gates } from '../../gate/gate.ts';
 import { createToolDirectory } from '../../gate/tool-directory.ts';
 import { toolVisibility } from '../../gate/tool-visibility.ts';
@@ -5,14 +6,14 @@ import { createAggregateEndpoint } from '../../gateway/http/mcp/aggregate/endpoi
 import type { ConversationOptions } from '../../gateway/http/mcp/conversation.ts';
 import { createServerEndpoint, type McpEndpoint } from '../../gateway/http/mcp/endpoint.ts';
 import { createWarner } from '../../gateway/mcp/warnings.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import type { Policy } from '../../policy/policy.ts';
-import type { Governance } from '../home/governance.ts';
-import type { HomeLedger } from '../home/home-ledger.ts';
 import type { DeclaredServer } from './mcp-url-server.ts';
 import type { WatchedUpstreams } from './upstream-states.ts';
 
 export interface McpEndpointsOptions {
-  readonly governance: Pick<Governance, 'recordChange'> & { readonly homeLedger: Pick<HomeLedger, 'ledger'> };
+  readonly ledger: Ledger;
+  readonly recordChange: RecordChange;
   readonly gates: Gates;
   readonly servers: ReadonlyMap<string, DeclaredServer>;
   /** What decides: of all servers' tools only those are listed that it could allow. */
@@ -30,7 +31,8 @@ const maxInFlight = 256;
  * What is served at `/mcp/NAME`, by name, and at `/mcp` under the empty one. Nothing is started or asked before a client comes.
  */
 export function createMcpEndpoints({
-  governance: { homeLedger, recordChange },
+  ledger,
+  recordChange,
   gates,
   servers,
   policy,
@@ -48,15 +50,7 @@ export function createMcpEndpoints({
           opened,
           transport: upstreams.watch(name, transport),
           gateFor: (listing) =>
-            gates.under(
-              createToolDirectory({
-                server,
-                command: place,
-                listing,
-                ledger: homeLedger.ledger,
-                recordChange,
-              }),
-            ),
+            gates.under(createToolDirectory({ server, command: place, listing, ledger, recordChange })),
         },
         maxInFlight,
         warn,

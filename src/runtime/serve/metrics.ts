@@ -38,50 +38,53 @@ export function createMetrics(readings: MetricsReadings, build: BuildInfo): Metr
   collectDefaultMetrics({ register: registry });
   gauges(registers, readings, build);
 
-  const decisions = new Counter({
-    name: 'countersign_decisions_total',
-    help: 'Calls by verdict, reason code and server.',
-    labelNames: ['server', 'verdict', 'code'],
-    registers,
-  });
-  const deciding = new Histogram({
-    name: 'countersign_decide_seconds',
-    help: 'From the coming of a call until its verdict is signed and durable.',
-    labelNames: ['verdict'],
-    buckets: decideBuckets,
-    registers,
-  });
-  const outcomes = new Counter({
-    name: 'countersign_outcomes_total',
-    help: 'How allowed calls ended, by outcome, reason code and server.',
-    labelNames: ['server', 'outcome', 'code'],
-    registers,
-  });
-  const executing = new Histogram({
-    name: 'countersign_execute_seconds',
-    help: 'What targets took for allowed calls.',
-    labelNames: ['server'],
-    buckets: executeBuckets,
-    registers,
-  });
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    buckets: number[],
+  ) => new Histogram({ name, help, labelNames, buckets, registers });
+
+  const decisions = counter('countersign_decisions_total', 'Calls by verdict, reason code and server.', [
+    'server',
+    'verdict',
+    'code',
+  ]);
+  const deciding = histogram(
+    'countersign_decide_seconds',
+    'From the coming of a call until its verdict is signed and durable.',
+    ['verdict'],
+    decideBuckets,
+  );
+  const outcomes = counter(
+    'countersign_outcomes_total',
+    'How allowed calls ended, by outcome, reason code and server.',
+    ['server', 'outcome', 'code'],
+  );
+  const executing = histogram(
+    'countersign_execute_seconds',
+    'What targets took for allowed calls.',
+    ['server'],
+    executeBuckets,
+  );
   const callsInFlight = new Gauge({
     name: 'countersign_calls_in_flight',
     help: 'Calls that are not answered yet.',
     registers,
   });
-  const answers = new Histogram({
-    name: 'countersign_http_seconds',
-    help: 'Until an answer began, by route and status.',
-    labelNames: ['route', 'status'],
-    buckets: decideBuckets,
-    registers,
-  });
-  const refusals = new Counter({
-    name: 'countersign_http_refusals_total',
-    help: 'Answers that are refusals or denials, by reason code.',
-    labelNames: ['code'],
-    registers,
-  });
+  const answers = histogram(
+    'countersign_http_seconds',
+    'Until an answer began, by route and status.',
+    ['route', 'status'],
+    decideBuckets,
+  );
+  const refusals = counter(
+    'countersign_http_refusals_total',
+    'Answers that are refusals or denials, by reason code.',
+    ['code'],
+  );
 
   return {
     gate: {

@@ -1,7 +1,9 @@
-import { base64, fromBase64 } from '../../call/sha256.ts';
+import { base64 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
 import type { ApiKeyRecord } from '../../identity/api-key.ts';
 import type { TrustedRootJson } from '../../pki/trusted-root.ts';
+import { readSecret } from './secret-reader.ts';
+import { readApiKey, readTrustedRoot } from './secret-records.ts';
 
 /**
  * A home as the secrets of a Worker: four, since one may have 5 KB. The roots' private keys are not among them: they sign nothing
@@ -88,10 +90,10 @@ export function writeSecrets({
 
 /** Reads them back. CONFIG_INVALID, with the secret's name and never a part of it. */
 export function readSecrets(env: Readonly<Record<string, unknown>>): WorkerSecrets {
-  const home = fieldsOf(env, secretNames.home);
-  const keys = fieldsOf(env, secretNames.keys);
-  const genesis = fieldsOf(env, secretNames.genesis);
-  const apiKeys = fieldsOf(env, secretNames.apiKeys);
+  const home = readSecret(env, secretNames.home);
+  const keys = readSecret(env, secretNames.keys);
+  const genesis = readSecret(env, secretNames.genesis);
+  const apiKeys = readSecret(env, secretNames.apiKeys);
   return {
     home: {
       trustDomain: home.text('trustDomain'),
@@ -99,7 +101,7 @@ export function readSecrets(env: Readonly<Record<string, unknown>>): WorkerSecre
       issuerUrl: home.text('issuerUrl'),
       gate: home.text('gate'),
       genesis: home.text('genesis'),
-      trustedRoot: home.object('trustedRoot') as unknown as TrustedRootJson,
+      trustedRoot: readTrustedRoot(home.object('trustedRoot')),
     },
     keys: {
       issuing: keys.bytes('issuing'),
@@ -118,63 +120,7 @@ export function readSecrets(env: Readonly<Record<string, unknown>>): WorkerSecre
         version: pepper.integer('version'),
         secret: pepper.bytes('secret'),
       })),
-      keys: apiKeys.list('keys').map((record) => record.value as unknown as ApiKeyRecord),
-    },
-  };
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function fieldsOf(env: Fields, name: string): SecretReader {
-  const text = env[name];
-  if (typeof text !== 'string')
-    throw new CountersignError('CONFIG_INVALID', `The Worker has no secret ${name}.`);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The parser's own message quotes what it read.
-    value = undefined;
-  }
-  return reader(name, value);
-}
-
-interface SecretReader {
-  readonly value: Fields;
-  text(field: string): string;
-  integer(field: string): number;
-  bytes(field: string): Uint8Array;
-  object(field: string): Fields;
-  list(field: string): readonly SecretReader[];
-}
-
-function reader(name: string, value: unknown): SecretReader {
-  const unfit = (): CountersignError =>
-    new CountersignError('CONFIG_INVALID', `The secret ${name} is not one that this version understands.`);
-  if (typeof value !== 'object' || value === null) throw unfit();
-  const fields = value as Fields;
-  return {
-    value: fields,
-    text(field: string): string {
-      const found = fields[field];
-      if (typeof found !== 'string') throw unfit();
-      return found;
-    },
-    integer(field: string): number {
-      const found = fields[field];
-      if (!Number.isSafeInteger(found)) throw unfit();
-      return found as number;
-    },
-    bytes(field: string): Uint8Array {
-      const found = fromBase64(this.text(field));
-      if (found === undefined) throw unfit();
-      return found;
-    },
-    object: (field: string): Fields => reader(name, fields[field]).value,
-    list(field: string): readonly SecretReader[] {
-      const found = fields[field];
-      if (!Array.isArray(found)) throw unfit();
-      return found.map((one: unknown) => reader(name, one));
+      keys: apiKeys.list('keys').map(readApiKey),
     },
   };
 }

@@ -1,0 +1,130 @@
+import { toCountersignError } from '../../errors.ts';
+import type { RecordChange } from '../../gate/changes.ts';
+import { createGates } from '../../gate/create-gate.ts';
+import { createDeclaredDirectory } from '../../gate/declared-tools.ts';
+import type { SharedGateParts } from '../../gate/parts.ts';
+import { createHttpApp } from '../../gateway/http/app.ts';
+import type { HttpBindings } from '../../gateway/http/credentials.ts';
+import { metricsPath } from '../../gateway/http/metrics-routes.ts';
+import type { ServedRoute } from '../../gateway/http/openapi.ts';
+import { createStreams } from '../../gateway/http/streams.ts';
+import type { ReasonCode } from '../../names.ts';
+import type { Config } from '../config/schema.ts';
+import type { CallDesks } from './call-desks.ts';
+import type { DeclaredActions } from './declared-actions.ts';
+import { gatewayRoutes, type TrustRootSource } from './gateway-routes.ts';
+import { createMcpEndpoints } from './mcp-endpoints.ts';
+import type { DeclaredServer } from './mcp-url-server.ts';
+import type { Metrics } from './metrics.ts';
+import { observedGates } from './observed-gates.ts';
+import { readiness } from './readiness.ts';
+import { watchUpstreams } from './upstream-states.ts';
+
+/** What a configuration comes to, as much of it as is served. */
+export interface ServedSettings {
+  readonly config: Pick<Config, 'limits' | 'metrics' | 'origins'>;
+  readonly declared: DeclaredActions;
+  readonly servers: ReadonlyMap<string, DeclaredServer>;
+}
+
+export interface GatewayAppOptions {
+  /** What the gates are made of, the policy that decides among it. */
+  readonly parts: SharedGateParts;
+  readonly recordChange: RecordChange;
+  readonly settings: ServedSettings;
+  /** Which values of `Host`, in lower case, are answered. */
+  readonly isOwnHost: (host: string) => boolean;
+  readonly trustRoot: TrustRootSource;
+  /** Where the desk of this configuration stands beside those of the former ones. */
+  readonly desks: CallDesks;
+  /** Of this package. */
+  readonly version: string;
+  readonly stderr: { write(text: string): unknown };
+  /** Absent where nobody counts: then they are not served either. */
+  readonly metrics?: Pick<Metrics, 'gate' | 'onAnswer' | 'render'>;
+  /** Why other files could not be taken since; absent where another configuration is another start. */
+  readonly refused?: () => ReasonCode | undefined;
+}
+
+/** A gateway under one configuration, with what it takes to end it. */
+export interface GatewayApp {
+  readonly fetch: (request: Request, bindings: HttpBindings) => Promise<Response>;
+  /** What it serves, for its description. */
+  readonly routes: readonly ServedRoute[];
+  /** Opens no other stream, and ends those that are open: `within` milliseconds later at the latest. */
+  readonly endStreams: (within: number) => Promise<void>;
+  /** Ends the conversations with MCP servers. */
+  readonly endConversations: () => Promise<void>;
+  /** Resolves once no caller has an outcome left to report. */
+  readonly reported: () => Promise<void>;
+  /** Takes no outcome any more, settles what is open, closes its sessions. After everything else. */
+  readonly close: () => Promise<void>;
+}
+
+/** The one application over the one gate, whatever runtime it is on. */
+export function createGatewayApp(options: GatewayAppOptions): GatewayApp {
+  const { parts, recordChange, settings, desks, metrics, refused, version, stderr } = options;
+  const { config, declared, servers } = settings;
+  const { limits } = config;
+  const { ledger } = parts;
+  const made = createGates(parts);
+  const gates = metrics ? observedGates(made, metrics.gate) : made;
+  const gate = gates.under(
+    createDeclaredDirectory(
+      declared.server,
+      new Map([...declared.actions].map(([name, { definition }]) => [name, definition])),
+    ),
+  );
+  const streams = createStreams({ perOwner: limits.streamsPerKey, all: limits.streams });
+  const upstreams = watchUpstreams();
+  const endpoints = createMcpEndpoints({
+    ledger,
+    recordChange,
+    gates,
+    servers,
+    policy: parts.policy,
+    upstreams,
+    version,
+    stderr,
+  });
+  const isReserved = (name: string): boolean => name === declared.server.name || servers.has(name);
+  const desk = desks.open({ gates, ledger, recordChange, isReserved });
+  const app = createHttpApp({
+    gate: gates,
+    isOwnHost: options.isOwnHost,
+    origins: new Set(config.origins),
+    routes: gatewayRoutes({
+      gates,
+      actions: { gate, ...declared },
+      desk,
+      endpoints,
+      streams,
+      log: { ledger, logKeyId: parts.logKeyId, trustRoot: options.trustRoot },
+      maxBodyBytes: limits.body,
+      metrics,
+    }),
+    publicPaths: new Set(metrics && config.metrics.public ? [metricsPath] : []),
+    maxInFlightPerKey: limits.inFlightPerKey,
+    ready: () => readiness({ parts, refused, upstreams }),
+    version,
+    ...(metrics && { onAnswer: metrics.onAnswer }),
+    onError(error) {
+      const { code } = toCountersignError(error, 'INTERNAL', '');
+      stderr.write(`countersign: a request failed: ${code}\n`);
+    },
+  });
+  return {
+    routes: app.routes,
+    fetch: async (request, bindings) => app.fetch(request, bindings),
+    endStreams: (within) => streams.close(within),
+    async endConversations() {
+      await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()));
+    },
+    reported: () => gates.reported(),
+    async close() {
+      desks.close(desk);
+      await gate.close();
+      await gates.close();
+    },
+  };
+}
