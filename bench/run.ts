@@ -6,6 +6,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ bench: () => AsyncIter
   ledger: () => import('./ledger.ts'),
   gateway: () => import('./gateway.ts'),
   verify: () => import('./verify.ts'),
+  identity: () => import('./identity.ts'),
 };
 
 const names = process.argv.slice(2);
