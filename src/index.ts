@@ -21,6 +21,7 @@ export type {
   Network,
   Principal,
 } from './identity/principal.ts';
+export type { Revocation, RevocationKind, RevocationState } from './identity/revocation.ts';
 
 export { compilePolicy } from './policy/compile.ts';
 export type { Decision, Obligation, Policy, PolicyInput, PolicySource } from './policy/policy.ts';
@@ -51,6 +52,17 @@ export type { Clock, DelegationLimits, GateParts, SharedGateParts } from './gate
 export { createCallDesk } from './gate/call-desk.ts';
 export type { CallDesk, CallDeskOptions } from './gate/call-desk.ts';
 export { changeRecorder } from './gate/record-change.ts';
+export { createRevocations } from './gate/revocations.ts';
+export type { Revocations, RevocationsOptions } from './gate/revocations.ts';
+export { lift, listRevocations, revoke } from './gate/revoke.ts';
+export type {
+  RecordedRevocation,
+  RevocationOrder,
+  Revoked,
+  RevokedByWhom,
+  RevokeParts,
+  Revoking,
+} from './gate/revoke.ts';
 
 export { connectGate } from './client/connect-gate.ts';
 export type { ConnectGateOptions } from './client/connect-gate.ts';

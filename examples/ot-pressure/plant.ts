@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -54,8 +54,12 @@ export async function startPlant(): Promise<Plant> {
   };
 
   try {
-    const { apiKey } = JSON.parse(await cli('init', '--home', home, '--json')) as { apiKey: string };
-    await limitKeys(join(home, 'api-keys.json'), ['10.20.0.0/16', '10.30.0.0/16']);
+    await cli('init', '--home', home);
+    const made = await cli(
+      ...['key', 'create', '--home', home, '--json'],
+      ...['--network', '10.20.0.0/16', '--network', '10.30.0.0/16'],
+    );
+    const { apiKey } = JSON.parse(made) as { apiKey: string };
     await writeFile(trust, await cli('trust', '--home', home));
     const devices = await createDeviceManager('https://devices.plant.example', audience);
     for (const file of ['countersign.yaml', 'policy.yaml']) await cp(join(here, file), join(work, file));
@@ -85,12 +89,6 @@ export async function startPlant(): Promise<Plant> {
     await close();
     throw error;
   }
-}
-
-/** The networks that the keys of a home count from. */
-async function limitKeys(file: string, cidrs: readonly string[]): Promise<void> {
-  const { keys } = JSON.parse(await readFile(file, 'utf8')) as { keys: object[] };
-  await writeFile(file, JSON.stringify({ keys: keys.map((key) => ({ ...key, cidrs })) }));
 }
 
 /** What a process says once it is ready. */

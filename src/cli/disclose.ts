@@ -27,7 +27,8 @@ Prints what opens single fields of a call, one JSON line each, and nothing else 
 Whoever has the call's envelopes checks it: countersign verify --trust FILE --opening OPENING FILE…
 Where policy had the salt kept alone, value is missing: whoever holds the value adds it.
 
-  --field FIELD    an argument (/args/path, a whole one), action, params, input or result
+  --field FIELD    an argument (/args/path, a whole one), a field of who called that is committed to (/principal/human/subject),
+                   action, params, input or result
   --former ORIGIN  of a call of a log that has ended (countersign log former)
   --decrypt KEY    the private key that policy had the field sealed to: PKCS#8 in PEM, or a JWK
   --sealed FILE    decrypts what another disclose printed of sealed fields; needs no home
@@ -97,11 +98,13 @@ function fromHome(
     throw usage('disclose takes one call id. Try: countersign help disclose');
   if (!isUuid(callId)) throw usage(`“${callId}” is not a call id: it is the UUID that “log tail” prints.`);
   if (field.length === 0)
-    throw usage('Say what to disclose: --field /args/path, action, params, input or result.');
+    throw usage(
+      'Say what to disclose: --field /args/path, /principal/human/subject, action, params, input or result.',
+    );
   const stranger = field.find((one) => openingField(one) === undefined);
   if (stranger !== undefined)
     throw usage(
-      `“${stranger}” is no field: name a whole argument, as in /args/path, or action, params, input, result.`,
+      `“${stranger}” is no field: name a whole argument, as in /args/path, a field of who called, as in /principal/human/subject, or action, params, input, result.`,
     );
   const path = homePath(home, io.env, io.cwd);
   return () =>

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseGateAddress } from '../runtime/connect/gate-address.ts';
+import { checkApiKeys } from '../runtime/doctor/check-api-keys.ts';
 import { checkGateway, checkSocket } from '../runtime/doctor/check-gateway.ts';
 import { checkHome } from '../runtime/doctor/check-home.ts';
 import { checkHosts } from '../runtime/doctor/check-hosts.ts';
@@ -16,9 +17,9 @@ import { usage } from './report.ts';
 const help = `Usage: countersign doctor [OPTION…]
 
 Looks for what goes around a gate, and changes nothing: MCP servers that a host starts without it, files of the home and of a
-gateway that others can read or change, a home on a network file system, a Node or SQLite that is too old, a clock
-that is behind. It reads the configurations of Claude Desktop, Claude Code, Cursor, VS Code, Codex and Gemini CLI, those of
-this user and of the project.
+gateway that others can read or change, API keys that do not count or end soon, a home on a network file system, a Node or
+SQLite that is too old, a clock that is behind. It reads the configurations of Claude Desktop, Claude Code, Cursor, VS Code,
+Codex and Gemini CLI, those of this user and of the project.
 
   --home DIR      the home (default: $COUNTERSIGN_HOME, else ~/.countersign)
   --project DIR   the project whose host configurations count (default: the current folder)
@@ -54,6 +55,7 @@ export const doctorCommand: Command = {
     const found = [
       ...checkSystem({ node: process.versions.node, sqlite: process.versions['sqlite'] }, now),
       ...checkHome(layout, now),
+      ...checkApiKeys(layout, now),
       ...(values.config === undefined
         ? []
         : checkGateway({ configFile: resolve(io.cwd, values.config), layout, env: io.env })),

@@ -66,6 +66,8 @@ Next: put the gate in front of an MCP server, list its tools and accept those th
   export COUNTERSIGN_API_KEY=…
   countersign wrap${homeFlag} --name files -- npx -y @modelcontextprotocol/server-filesystem .
   countersign tools accept${homeFlag} files --read-only
+
+A key for each agent, limited to its tools and networks: countersign key create${homeFlag} --agent NAME
 `;
 }
 
@@ -78,6 +80,7 @@ function existing(root: string): string {
   trust root   ${layout.trustedRoot}
   policy       ${layout.policy}
   API keys     ${layout.apiKeys} (digests only: a key is shown once, when it is made)
+               another one: countersign key create
 `;
 }
 

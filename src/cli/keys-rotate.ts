@@ -6,6 +6,7 @@ import { lastTrustedHead } from '../runtime/keys/compromised.ts';
 import { keyPurposes } from '../runtime/keys/new-keys.ts';
 import type { Home } from '../runtime/home/open-home.ts';
 import { defaultOverlap, rotateKey, type Rotation } from '../runtime/keys/rotate-keys.ts';
+import { parseDuration } from './duration.ts';
 import { homeOf } from './home.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
@@ -61,12 +62,10 @@ function purposeOf([word, ...more]: readonly string[]): Rotation['purpose'] {
   return purpose;
 }
 
-const units = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
 function millisecondsOf(text: string): number {
-  const [, count, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
-  if (count === undefined || unit === undefined) throw usage('--overlap takes a time such as 90m, 2h or 3d.');
-  return Number(count) * units[unit as keyof typeof units];
+  const overlap = parseDuration(text);
+  if (overlap === undefined) throw usage('--overlap takes a time such as 90m, 2h or 3d.');
+  return overlap;
 }
 
 function readCheckpoint(path: string): string {

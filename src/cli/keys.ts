@@ -6,6 +6,8 @@ const help = `Usage: countersign keys list [--json] [--home DIR]
        countersign keys compromised ca|timestamp|ct|log [--last-trusted FILE] [--json] [--home DIR]
        countersign keys encrypt|decrypt|passphrase [--home DIR]
 
+The keys that sign, of authorities and log. (API keys, which agents show to the gate, are another command: countersign key)
+
 list         shows every key that the trust root names, and where its private key is
 rotate       makes a new key, gives it its place in the trust root beside the old one, and says so in the log. The old private key
              is deleted. Hand out the new trust root afterwards: countersign trust
@@ -36,7 +38,7 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 
 export const keysCommand: Command = {
   name: 'keys',
-  summary: 'list, rotate and encrypt the keys of a home; declare one compromised',
+  summary: 'list, rotate and encrypt the keys that sign; declare one compromised',
   help,
   async run(args, io) {
     // Options may stand before the verb: the first word that is one counts.

@@ -10,7 +10,12 @@ interface Predicate {
   readonly outcome?: string;
   readonly reason?: { readonly code?: string; readonly rule?: string };
   readonly tool?: { readonly server?: string; readonly name?: string };
-  readonly change?: { readonly kind?: string; readonly server?: { readonly name?: string } };
+  readonly change?: {
+    readonly kind?: string;
+    readonly id?: string;
+    readonly agent?: string;
+    readonly server?: { readonly name?: string };
+  };
   readonly count?: number;
   readonly event?: string;
   readonly key?: { readonly purpose?: string };
@@ -45,7 +50,10 @@ const describers: Readonly<Record<StatementKind, (predicate: Predicate) => Descr
   sessionOpen: () => ({ mark: 'session-open', says: '' }),
   sessionClose: ({ count }) => ({ mark: 'session-close', says: `${count ?? '?'} statements` }),
   logOpen: () => ({ mark: 'log-open', says: '' }),
-  change: ({ change }) => ({ mark: 'change', says: texts([change?.kind, change?.server?.name]) }),
+  change: ({ change }) => ({
+    mark: 'change',
+    says: texts([change?.kind, change?.server?.name, change?.id, change?.agent]),
+  }),
   refusals: () => ({ mark: 'refusals', says: '' }),
   keyEvent: ({ event, key }) => ({ mark: 'key', says: texts([key?.purpose, event]) }),
 };

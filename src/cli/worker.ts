@@ -9,7 +9,7 @@ secrets   prints what a Cloudflare Worker needs of a home as one JSON object of 
           roots), certificates, the trust root, the log’s first entry, and the API keys as digests. From then on the log is
           the Worker’s: the home’s own ledger is never opened again. The home must be new: HOME_IN_USE otherwise
 
-Printed again, the same log, with the API keys as api-keys.json has them then: that is how a key is added or revoked. Keep the
+Printed again, the same log, with the API keys of then: that is how one that “countersign key” made or revoked reaches it. Keep the
 home, with the private keys of its roots, where no agent is.
 
   countersign init --home worker-home

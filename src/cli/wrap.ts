@@ -3,17 +3,19 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
 import { homePath } from '../runtime/home/home-layout.ts';
+import type { HumanTokenSource } from '../runtime/login/human-token.ts';
 import { assertServerName, defaultServerName, type ServerCommand } from '../runtime/server-ref.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 
 const help = `Usage: countersign wrap [OPTION…] -- COMMAND [ARG…]
        countersign wrap [OPTION…] --config FILE --server NAME
-       countersign wrap --gate ADDRESS [--name NAME]
+       countersign wrap --gate ADDRESS [--name NAME] [--identity DIR] [--ca FILE]
 
 Stands between an MCP host and an MCP server over stdio: starts COMMAND, relays everything, and decides, signs and
 records every tool call. Register it in the host where the server's own command was. The API key is taken from
-COUNTERSIGN_API_KEY; without a valid one nothing is started and every request is refused.
+COUNTERSIGN_API_KEY; without a valid one nothing is started and every request is refused. Calls are made for whoever
+COUNTERSIGN_HUMAN_TOKEN or the file COUNTERSIGN_HUMAN_TOKEN_FILE is of, or has logged in: countersign login.
 
   --name NAME        what policy and log call the server (default: made from the command)
   --policy FILE      use this policy instead of the home's; more than once joins them
@@ -26,6 +28,8 @@ COUNTERSIGN_API_KEY; without a valid one nothing is started and every request is
   --gate ADDRESS     be a thin relay to a gate that runs elsewhere (countersign serve): unix:PATH, https://…, or http:// on this
                      machine. It starts the server and holds keys and policy; nothing of that is here. --name is what its
                      configuration calls the server; without it all of them are there, joined
+  --identity DIR     with --gate https://…: show the certificate that “countersign enroll” keeps there, and each new one
+  --ca FILE          with --gate https://…: believe a gate of these authorities, PEM; those that Node knows unless told
 
 The exit code is the server's own (128 + n after signal n); 1 when the gate had to stay closed, 2 for misuse, 126 or 127
 when the command could not be started. With --gate it is 0, or 1 when the gate could not be reached or ended the session.
@@ -53,9 +57,13 @@ export const wrapCommand: Command = {
         home: { type: 'string' },
         ledger: { type: 'string' },
         gate: { type: 'string' },
+        identity: { type: 'string' },
+        ca: { type: 'string' },
       },
     });
     if (values.gate !== undefined) return connect(values.gate, { wrapped, values, positionals }, io);
+    if (values.identity !== undefined || values.ca !== undefined)
+      throw usage('--identity and --ca say how a gate elsewhere is reached: they go with --gate.');
     if (positionals.length > 0) {
       throw usage(`Put the server's command after “--”: countersign wrap -- ${positionals.join(' ')}`);
     }
@@ -96,18 +104,45 @@ async function connect(
     (option) => (values[option]?.length ?? 0) > 0,
   );
   if (idle !== undefined) throw usage(`With --gate there is no --${idle}: the gate has its own.`);
-  const { name } = values as { readonly name?: string };
+  const { name, identity, ca } = values as Partial<Record<'name' | 'identity' | 'ca', string>>;
   if (name !== undefined) assertServerName(name);
   const { runConnected } = await import('../runtime/connect/run-connected.ts');
   const { parseGateAddress } = await import('../runtime/connect/gate-address.ts');
+  const address = parseGateAddress(gate, io.cwd);
+  if ((identity ?? ca) !== undefined && !address.base.startsWith('https:'))
+    throw usage('--identity and --ca are for TLS: the gate is at https://… then.');
   return runConnected({
-    gate: parseGateAddress(gate, io.cwd),
+    gate: address,
     server: name,
     apiKey: io.env['COUNTERSIGN_API_KEY'],
+    humanToken: humanTokenFrom(io),
+    identity: identity === undefined ? undefined : resolve(io.cwd, identity),
+    ca: ca === undefined ? undefined : readAuthorities(resolve(io.cwd, ca)),
     client: { input: process.stdin, output: process.stdout },
     stderr: io.stderr,
     signals: process,
   });
+}
+
+/** Opened with the first message, so that what is wrong with it is an answer to whoever asks. */
+function humanTokenFrom({ env, cwd }: Io): HumanTokenSource {
+  let opened: Promise<HumanTokenSource | undefined> | undefined;
+  return async () => {
+    opened ??= import('../runtime/login/human-token.ts').then(({ openHumanToken }) =>
+      openHumanToken({ root: homePath(undefined, env, cwd), env, cwd }),
+    );
+    const source = await opened;
+    return source?.();
+  };
+}
+
+function readAuthorities(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw usage(`${file} cannot be read (${code}).`);
+  }
 }
 
 /** What the wrapped server is started with. */

@@ -1,20 +1,20 @@
-import { CountersignError, toCountersignError } from '../errors.ts';
-import {
-  assertAdmitted,
-  type Authenticator,
-  type Credentials,
-  type Principal,
-} from '../identity/principal.ts';
+import { isRevocationCode } from '../call/revocation-code.ts';
+import { toCountersignError } from '../errors.ts';
+import { assertAdmitted, type Credentials, type Principal } from '../identity/principal.ts';
+import { revokedBy, unlessRevoked } from '../identity/revoked-by.ts';
 import type { Execution, Target } from '../targets/target.ts';
 import { delegate } from './delegate.ts';
 import { createDelegations, type Delegations } from './delegation.ts';
 import { denialOf, refusal } from './denials.ts';
 import type { CallResult, Gate, Gates, ToolDirectory } from './gate.ts';
+import { openLease } from './lease.ts';
 import type { GateParts, SharedGateParts } from './parts.ts';
+import { createPendingCalls } from './pending-calls.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
-import { createRecorder, type RecordedAllow, type Recorder } from './record.ts';
+import { createRecorder, type AllowOnRecord, type RecordedAllow, type Recorder } from './record.ts';
 import { createSessions } from './sessions.ts';
 import { createSettler, type Settler } from './settle.ts';
+import { createWatches, toolOf, type Watched, type Watches } from './watches.ts';
 import { showVerdict } from './witnessing.ts';
 
 /** One gate that knows its tools through one directory. */
@@ -34,16 +34,20 @@ export function createGate({ directory, ...parts }: GateParts): Gate {
 export function createGates(parts: SharedGateParts): Gates {
   const sessions = createSessions(parts);
   const settler = createSettler(parts);
+  const watches = createWatches(parts);
   const shared: Shared = {
     parts,
+    watches,
     recorder: createRecorder(parts, sessions),
     settler,
     refusals: createRefusals(parts),
-    delegations: createDelegations({ clock: parts.clock, settler, limits: parts.delegation }),
+    delegations: createDelegations({ clock: parts.clock, settler, watches, limits: parts.delegation }),
   };
   return {
     authenticate: (credentials, purpose) => authenticate(shared, credentials, purpose),
     report: reporter(shared),
+    watch: watcher(watches),
+    countRefusal: (code) => shared.refusals.count(code),
     under: (directory) => gateUnder(shared, directory),
     reported: () => shared.delegations.idle(),
     async close() {
@@ -57,10 +61,21 @@ export function createGates(parts: SharedGateParts): Gates {
 
 interface Shared {
   readonly parts: SharedGateParts;
+  readonly watches: Watches;
   readonly recorder: Recorder;
   readonly settler: Settler;
   readonly refusals: Refusals;
   readonly delegations: Delegations;
+}
+
+function watcher(watches: Watches): Gate['watch'] {
+  return (principal, { apiKey }, until) => {
+    const over = new AbortController();
+    if (until.aborted) return over.signal;
+    const unwatch = watches.add({ principal, apiKey }, (why) => over.abort(why));
+    until.addEventListener('abort', unwatch, { once: true });
+    return over.signal;
+  };
 }
 
 function reporter(shared: Shared): Gate['report'] {
@@ -70,14 +85,30 @@ function reporter(shared: Shared): Gate['report'] {
   };
 }
 
+/** Who calls. Whether that was taken back, `record` finds, and has compared as it commits. */
+async function identify({ parts, refusals }: Shared, credentials: Credentials): Promise<Principal> {
+  return counting(refusals, async () => parts.authenticator.authenticate(credentials, parts.clock.now()));
+}
+
+/** The same for whoever does not go on to `record`, or does much besides. */
 async function authenticate(
   { parts, refusals }: Shared,
   credentials: Credentials,
   purpose?: 'call',
 ): Promise<Principal> {
-  try {
-    const principal = await parts.authenticator.authenticate(credentials, parts.clock.now());
+  return counting(refusals, async () => {
+    const known = await parts.authenticator.authenticate(credentials, parts.clock.now());
+    const principal = unlessRevoked(await parts.revocations.latest(freshMs), known);
     return purpose === 'call' ? principal : assertAdmitted(principal);
+  });
+}
+
+/** Milliseconds that what is known of revocations may be old where nothing is executed: many requests share one look. */
+const freshMs = 250;
+
+async function counting(refusals: Refusals, principal: () => Promise<Principal>): Promise<Principal> {
+  try {
+    return await principal();
   } catch (error) {
     refusals.count(toCountersignError(error, 'INTERNAL', 'The credentials could not be checked.').code);
     throw error;
@@ -87,13 +118,13 @@ async function authenticate(
 /** The one path that everything that executes goes through. */
 function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
   const { parts, recorder, settler, refusals } = shared;
-  const pending = new Map<string, RecordedAllow>();
+  const pending = createPendingCalls(shared);
 
   const run: Gate['run'] = async (call, credentials, target, signal) => {
     let recorded: Awaited<ReturnType<Recorder['record']>>;
     try {
       await settler.settleWhatIsOwed();
-      const principal = await authenticate(shared, credentials, 'call');
+      const principal = await identify(shared, credentials);
       recorded = await recorder.record(call, principal, directory);
     } catch (error) {
       // Only what fails up to here is a denial: from here on the call may run.
@@ -117,23 +148,24 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
     const until = { ...dispatchBefore, wall: Math.min(dispatchBefore.wall, leaseEnds) };
     const { allow, aborted } = await showVerdict(parts, recorded, until, signal);
     const startedAt = parts.clock.now();
-    const execution = aborted ?? (await execute(parts, allow, credentials, target, signal));
+    const execution = aborted ?? (await execute(shared, allow, credentials, target, signal));
     if (execution.kind === 'result' && execution.pending) {
-      pending.set(allow.call.id, { ...allow, startedAt });
-      return { kind: 'done', execution, envelopes: allow.envelopes };
+      const until = pending.add({ ...allow, startedAt }, watchedOf(allow, credentials));
+      return { kind: 'done', execution, envelopes: allow.envelopes, until };
     }
     return settler.settle({ ...allow, startedAt }, execution, signal);
   };
 
   return {
     authenticate: (credentials, purpose) => authenticate(shared, credentials, purpose),
+    watch: watcher(shared.watches),
     run,
     delegate: (call, credentials, terms = {}, signal = unhurried) =>
       delegate(
         {
           ...shared,
-          authenticate: (given) => authenticate(shared, given, 'call'),
-          stillGood: (given) => refusedMeanwhile(parts.authenticator, given, parts.clock.now()),
+          authenticate: (given) => identify(shared, given),
+          stillGood: (allow, given) => refusedMeanwhile(parts, allow, given),
         },
         directory,
         call,
@@ -144,11 +176,8 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
     report: reporter(shared),
     meetServer: () => directory.meet().catch(() => undefined),
     async settleLater(callId, execution) {
-      const allow = pending.get(callId);
-      if (!allow) {
-        return { denial: refusal('PERMIT_INVALID', 'No call of this id waits for its outcome.') };
-      }
-      pending.delete(callId);
+      const allow = pending.take(callId);
+      if ('denial' in allow) return allow;
       const settled = await settler.settle(allow, execution, unhurried);
       return settled.kind === 'done' && settled.envelopes.outcome !== undefined
         ? { outcome: settled.envelopes.outcome, openings: settled.envelopes.openings }
@@ -157,10 +186,7 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
           };
     },
     async close() {
-      for (const [callId, allow] of pending) {
-        pending.delete(callId);
-        await settler.settle(allow, unfinished, AbortSignal.abort());
-      }
+      await pending.close();
       await settler.settleWhatIsOwed();
     },
   };
@@ -169,40 +195,30 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
 /** Whoever settles later waits as long as it takes. */
 const unhurried = new AbortController().signal;
 
-const unfinished: Execution = {
-  kind: 'none',
-  outcome: 'unknown',
-  code: 'GATE_DIED',
-  message: 'The gate closed before the tool reported its end.',
-};
+function watchedOf({ principal, call }: AllowOnRecord, { apiKey }: Credentials): Watched {
+  return { principal, apiKey, tool: toolOf(call) };
+}
 
 /** Dispatches under the lease; what the credentials allow is looked at once more, as they may have been revoked. */
 async function execute(
-  { authenticator, clock }: SharedGateParts,
-  { permit }: RecordedAllow,
+  { parts, watches }: Shared,
+  allow: RecordedAllow,
   credentials: Credentials,
   target: Target,
   signal: AbortSignal,
 ): Promise<Execution> {
-  const lease = new AbortController();
-  const end = (reason: unknown) => lease.abort(reason);
-  const callerGone = () => end(signal.reason);
-  if (signal.aborted) callerGone();
-  signal.addEventListener('abort', callerGone, { once: true });
-  const timer = setTimeout(
-    () => end(new CountersignError('LEASE_ENDED', 'The lease of this call has ended.')),
-    Math.min(Math.max(0, permit.leaseEnds - clock.now()), longestTimer),
-  );
+  const { permit } = allow;
+  const watched = watchedOf(allow, credentials);
+  const terms = { ends: permit.leaseEnds, watched, caller: signal };
+  const lease = openLease({ clock: parts.clock, watches }, terms);
   try {
     return (
-      (await refusedMeanwhile(authenticator, credentials, clock.now())) ??
-      (await target.execute(permit, lease.signal))
+      (await refusedMeanwhile(parts, allow, credentials)) ?? (await target.execute(permit, lease.signal))
     );
   } catch {
     return failedTarget;
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', callerGone);
+    lease.close();
   }
 }
 
@@ -216,20 +232,19 @@ const failedTarget: Execution = {
 
 type NoAnswer = Extract<Execution, { kind: 'none' }>;
 
-/** What the call comes to when its credentials ended between verdict and dispatch. */
+/** What the call comes to when its credentials ended, or were revoked, between verdict and dispatch. */
 async function refusedMeanwhile(
-  authenticator: Authenticator,
+  { authenticator, revocations, clock }: SharedGateParts,
+  { call }: AllowOnRecord,
   credentials: Credentials,
-  now: number,
 ): Promise<NoAnswer | undefined> {
   try {
-    assertAdmitted(await authenticator.authenticate(credentials, now));
-    return undefined;
+    const principal = assertAdmitted(await authenticator.authenticate(credentials, clock.now()));
+    const refusal = revokedBy(await revocations.latest(), principal, toolOf(call));
+    return refusal && { kind: 'none', outcome: 'aborted', ...refusal };
   } catch (error) {
-    const { message } = toCountersignError(error, 'INTERNAL', 'The credentials could not be checked again.');
-    return { kind: 'none', outcome: 'aborted', code: 'LEASE_ENDED', message };
+    const told = toCountersignError(error, 'INTERNAL', 'The credentials could not be checked again.');
+    const code = isRevocationCode(told.code) ? told.code : 'LEASE_ENDED';
+    return { kind: 'none', outcome: 'aborted', code, message: told.message };
   }
 }
-
-/** `setTimeout` wraps beyond this, and would fire at once. */
-const longestTimer = 0x7fffffff;

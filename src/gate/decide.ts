@@ -1,9 +1,13 @@
 import type { Call, ToolStanding } from '../call/call.ts';
 import type { JsonObject } from '../call/json.ts';
-import type { Human, Principal } from '../identity/principal.ts';
+import type { Human, Principal, Refusal } from '../identity/principal.ts';
+import type { RevocationState } from '../identity/revocation.ts';
+import { revokedBy } from '../identity/revoked-by.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Decision, Policy, PolicyInput } from '../policy/policy.ts';
 import { withKnownObligations } from './obligations.ts';
+import { refusedByLimits } from './tool-limits.ts';
+import { toolOf } from './watches.ts';
 
 export interface Decided {
   readonly decision: Decision;
@@ -18,9 +22,15 @@ export interface DecideContext {
   readonly now: number;
   /** How many witnesses of the log can be asked. */
   readonly witnesses: number;
+  readonly revocations: RevocationState;
+  /** Whether the server is asked in the name of people. */
+  readonly needsHuman?: boolean;
 }
 
-/** Pure: whether the caller may anything first, then what the tool is known as, then what policy says. */
+/**
+ * Pure: whether the caller may anything first, whether that was taken back, and whether its credentials are for this tool; then what the
+ * tool is known as, then what policy says.
+ */
 export function decide(
   call: Call,
   principal: Principal,
@@ -31,7 +41,10 @@ export function decide(
   return {
     input,
     decision:
-      refusedByIdentity(principal) ??
+      refusedBy(principal.refusal) ??
+      refusedBy(revokedBy(context.revocations, principal, toolOf(call))) ??
+      refusedBy(refusedByLimits(principal, toolOf(call))) ??
+      refusedForNobody(principal, context) ??
       refusedByStanding(call, standing) ??
       withKnownObligations(context.policy.decide(input), context.witnesses),
   };
@@ -55,7 +68,7 @@ function policyInput(
 /** Only what is verified becomes a variable; what is absent stays absent, and a rule that reads it denies. */
 export function verifiedRoots({ agent, human, device, network }: Principal) {
   return {
-    agent: { ...agent.value },
+    agent: agent.verified ? { ...agent.value } : {},
     ...(human?.verified ? { human: humanVariable(human.value) } : {}),
     ...(device?.verified ? { device: { ...device.value } } : {}),
     ...(network?.verified ? { network: { ...network.value } } : {}),
@@ -85,8 +98,14 @@ function toolVariable(call: Call, standing: ToolStanding): PolicyInput['tool'] {
   };
 }
 
-/** A genuine key with evidence that does not hold: known, and so denied in a statement of its own. */
-function refusedByIdentity({ refusal }: Principal): Decision | undefined {
+/** A server that is asked in the name of people is asked in nobody's name for nobody. */
+function refusedForNobody({ human }: Principal, { needsHuman = false }: DecideContext): Decision | undefined {
+  if (!needsHuman || human?.verified === true) return undefined;
+  return deny('HUMAN_MISSING', 'The server acts for people, and this call is made for nobody.');
+}
+
+/** Somebody who is known, and may not: denied in a statement of its own. */
+function refusedBy(refusal: Refusal | undefined): Decision | undefined {
   return refusal === undefined ? undefined : deny(refusal.code, refusal.message);
 }
 

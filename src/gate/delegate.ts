@@ -20,7 +20,7 @@ export interface DelegateParts {
   readonly delegations: Delegations;
   readonly authenticate: (credentials: Credentials) => Promise<Principal>;
   /** What became of credentials that were good before: why the call must not go out now. */
-  readonly stillGood: (credentials: Credentials) => Promise<Withheld | undefined>;
+  readonly stillGood: (allow: RecordedDelegation, credentials: Credentials) => Promise<Withheld | undefined>;
 }
 
 type Withheld = Parameters<typeof denialOfExecution>[0];
@@ -73,9 +73,9 @@ async function giveOut(
     wall: Math.min(clock.now() + shownWithinMs, recorded.settleBy),
   };
   const { allow, aborted } = await showVerdict(parts, recorded, until, signal);
-  const withheld = aborted?.kind === 'none' ? aborted : await stillGood(credentials);
+  const withheld = aborted?.kind === 'none' ? aborted : await stillGood(allow, credentials);
   if (withheld === undefined) {
-    const permit = delegations.open(allow, apiKeyId);
+    const permit = delegations.open(allow, credentials);
     return { kind: 'delegated', permit, envelopes: allow.envelopes };
   }
   delegations.release(apiKeyId);

@@ -1,5 +1,7 @@
+import { isRevocationCode } from '../call/revocation-code.ts';
 import { hex, sha256 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
+import type { Credentials } from '../identity/principal.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Execution } from '../targets/target.ts';
 import type { DelegatedPermit } from './gate.ts';
@@ -8,6 +10,7 @@ import type { Clock, DelegationLimits } from './parts.ts';
 import type { RecordedDelegation } from './record.ts';
 import type { Reported } from './reported.ts';
 import type { Ending, Settled, Settler } from './settle.ts';
+import { toolOf, type Watches } from './watches.ts';
 
 /** Calls that were allowed and that their callers carry out: each is open until it is settled, once. */
 export interface Delegations {
@@ -17,12 +20,15 @@ export interface Delegations {
    */
   reserve(apiKeyId: string): void;
   release(apiKeyId: string): void;
-  /** Opens the call of an ALLOW that is on record, in the place that was kept for it. */
-  open(allow: RecordedDelegation, apiKeyId: string): DelegatedPermit;
+  /**
+   * Opens the call of an ALLOW that is on record, in the place that was kept for it. It is settled as unknown at once when who asked
+   * for it may nothing any more: what its caller still says counts no more.
+   */
+  open(allow: RecordedDelegation, credentials: Pick<Credentials, 'apiKey'>): DelegatedPermit;
   /**
    * Settles an open call by what its caller says. Rejects, with nothing settled, with NOT_FOUND for a call that is not one of
    * these, HANDLE_FOREIGN under another API key, HANDLE_INVALID for another handle, HANDLE_USED after a report and
-   * HANDLE_EXPIRED after `settleBy`.
+   * HANDLE_EXPIRED after `settleBy`, or after it was revoked.
    */
   report(callId: string, handle: string, apiKeyId: string, said: Reported): Promise<Settled<Reported>>;
   /** Resolves once no call is open here. */
@@ -34,6 +40,7 @@ export interface Delegations {
 export interface DelegationsOptions {
   readonly clock: Clock;
   readonly settler: Settler;
+  readonly watches: Watches;
   readonly limits: DelegationLimits | undefined;
 }
 
@@ -42,13 +49,14 @@ interface Ended {
   readonly bound: Bound;
   /** What the handle has to come to. */
   readonly binding: string;
-  readonly how: 'open' | 'reported' | 'expired';
+  readonly how: 'open' | 'reported' | 'expired' | 'revoked';
 }
 
 interface Open extends Ended {
   readonly allow: RecordedDelegation;
   readonly startedAt: number;
   readonly timer: ReturnType<typeof setTimeout>;
+  unwatch: () => void;
 }
 
 const maxEnded = 4_096;
@@ -59,7 +67,7 @@ export const delegationLimits: DelegationLimits = {
   maxOpenPerKey: 4_096,
 };
 
-export function createDelegations({ clock, settler, limits }: DelegationsOptions): Delegations {
+export function createDelegations({ clock, settler, watches, limits }: DelegationsOptions): Delegations {
   const { maxOpenPerKey } = limits ?? delegationLimits;
   const open = new Map<string, Open>();
   const ended = new Map<string, Ended>();
@@ -75,8 +83,9 @@ export function createDelegations({ clock, settler, limits }: DelegationsOptions
 
   /** From here on nobody else settles it: synchronous, so that of two who come at once one comes first. */
   const take = (call: Open, how: Ended['how']): void => {
-    const { bound, binding, timer } = call;
+    const { bound, binding, timer, unwatch } = call;
     clearTimeout(timer);
+    unwatch();
     open.delete(bound.callId);
     const [oldest] = ended.keys();
     if (ended.size >= maxEnded && oldest !== undefined) ended.delete(oldest);
@@ -96,8 +105,12 @@ export function createDelegations({ clock, settler, limits }: DelegationsOptions
     }
   };
 
-  const expire = async (call: Open, ending: Execution): Promise<void> => {
-    take(call, 'expired');
+  const expire = async (
+    call: Open,
+    ending: Execution,
+    how: 'expired' | 'revoked' = 'expired',
+  ): Promise<void> => {
+    take(call, how);
     await settle(call, ending);
   };
 
@@ -113,8 +126,9 @@ export function createDelegations({ clock, settler, limits }: DelegationsOptions
       places.set(apiKeyId, taken + 1);
     },
     release,
-    open(allow, apiKeyId) {
-      const { call, settleBy } = allow;
+    open(allow, { apiKey }) {
+      const { call, principal, settleBy } = allow;
+      const { apiKeyId } = principal;
       const handle = newHandle();
       const bound = { apiKeyId, callId: call.id, paramsSha256: hex(sha256(call.params)), settleBy };
       const startedAt = clock.now();
@@ -125,8 +139,14 @@ export function createDelegations({ clock, settler, limits }: DelegationsOptions
         how: 'open',
         startedAt,
         timer: setTimeout(() => void expire(opened, unreported), Math.max(0, settleBy - startedAt)),
+        unwatch: () => undefined,
       };
       open.set(call.id, opened);
+      const unwatch = watches.add({ principal, apiKey, tool: toolOf(call) }, (why) => {
+        // The time of a call ends with its credentials: then it waits no longer either.
+        void expire(opened, endedBy(why), isRevocationCode(why.code) ? 'revoked' : 'expired');
+      });
+      opened.unwatch = unwatch;
       return { handle, settleBy };
     },
     async report(callId, handle, apiKeyId, said) {
@@ -158,6 +178,7 @@ function requireHolder(call: Ended | undefined, handle: string, apiKeyId: string
   if (bindingOf(handle, call.bound) !== call.binding) throw refused('HANDLE_INVALID');
   if (call.how === 'reported') throw refused('HANDLE_USED');
   if (call.how === 'expired') throw refused('HANDLE_EXPIRED');
+  if (call.how === 'revoked') throw new CountersignError('HANDLE_EXPIRED', revoked);
 }
 
 const refusals = {
@@ -168,12 +189,20 @@ const refusals = {
   HANDLE_EXPIRED: 'The time to report this call is over: its outcome is settled as unknown.',
 } as const satisfies Partial<Record<ReasonCode, string>>;
 
+const revoked = 'The call was stopped by a revocation: its outcome is settled as unknown.';
+
 function refused(code: keyof typeof refusals): CountersignError {
   return new CountersignError(code, refusals[code]);
 }
 
 /** A report waits for its witnesses as long as they take. */
 const unhurried = new AbortController().signal;
+
+function endedBy({ code, message }: CountersignError): Execution {
+  if (!isRevocationCode(code)) return unreported;
+  const told = `${message} The caller had not said what became of the call: it may have run.`;
+  return { kind: 'none', outcome: 'unknown', code, message: told };
+}
 
 const unreported: Execution = {
   kind: 'none',

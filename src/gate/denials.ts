@@ -1,3 +1,4 @@
+import { isRevocationCode } from '../call/revocation-code.ts';
 import { toCountersignError } from '../errors.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Execution } from '../targets/target.ts';
@@ -11,6 +12,7 @@ const passing = new Set<ReasonCode>([
   'GATE_CLOSED',
   'CLOCK_BEHIND',
   'TOO_MANY_OPEN',
+  'REVOCATIONS_UNREADABLE',
 ]);
 
 /** How a caller is told what the gate threw: nothing was decided, or it could not be made durable. */
@@ -29,6 +31,7 @@ export function refusal(code: Denial['code'], message: string): Denial {
 
 /** How a caller is told that an execution gave no answer. */
 export function denialOfExecution({ code, message, outcome }: Extract<Execution, { kind: 'none' }>): Denial {
-  // A fork does not pass by itself.
-  return { code, message, retryable: outcome === 'aborted' && code !== 'LOG_FORKED' };
+  // A fork does not pass by itself, and what was revoked is not given back by asking again.
+  const lasts = code === 'LOG_FORKED' || (isRevocationCode(code) && code !== 'REVOCATIONS_UNREADABLE');
+  return { code, message, retryable: outcome === 'aborted' && !lasts };
 }

@@ -32,7 +32,16 @@ export interface Denial {
 
 export type CallResult =
   | { readonly kind: 'denied'; readonly denial: Denial; readonly envelopes?: CallEnvelopes }
-  | { readonly kind: 'done'; readonly execution: Execution; readonly envelopes: CallEnvelopes }
+  | {
+      readonly kind: 'done';
+      readonly execution: Execution;
+      readonly envelopes: CallEnvelopes;
+      /**
+       * Of an execution that is pending: aborted once the gate itself has ended and settled the call, because who asked for it may
+       * nothing any more. Whoever can, cancels it where it runs.
+       */
+      readonly until?: AbortSignal;
+    }
   /** It ran or may have run, and its outcome could not be recorded: OUTCOME_UNRECORDED. */
   | { readonly kind: 'unrecorded'; readonly denial: Denial; readonly envelopes: CallEnvelopes };
 
@@ -65,6 +74,8 @@ export interface ToolDirectory {
   standing(call: Call): Promise<{
     readonly standing: ToolStanding;
     readonly expects: readonly HeadExpectation[];
+    /** Whether the server is asked in the name of people: a call that is made for nobody is denied. */
+    readonly needsHuman?: boolean;
   }>;
   /** Asks the server what it lists and pins what is new. Rejects when either cannot be done. */
   meet(): Promise<void>;
@@ -76,10 +87,19 @@ export interface ToolDirectory {
 export interface Gate {
   /**
    * Who calls; rejects with an `API_KEY_…` code, and counts that. Before anything of the caller's is read. A principal that has a
-   * refusal is rejected with its code too, unless it goes on to `run` or `delegate`, which deny each of its calls and sign that:
+   * refusal, or was revoked, is rejected with its code too, unless it goes on to `run` or `delegate`, which deny each of its calls and sign that:
    * say `call` for those.
    */
   readonly authenticate: (credentials: Credentials, purpose?: 'call') => Promise<Principal>;
+  /**
+   * Aborted once this principal, who was authenticated by these credentials, is no longer good: with the code of a revocation as its
+   * reason, or with LEASE_ENDED when the credentials have ended. Until `until` is aborted.
+   */
+  readonly watch: (
+    principal: Principal,
+    credentials: Pick<Credentials, 'apiKey'>,
+    until: AbortSignal,
+  ) => AbortSignal;
   readonly run: (
     call: Call,
     credentials: Credentials,
@@ -124,7 +144,9 @@ export interface Gate {
 }
 
 /** The gates of one process. They share sessions and log, so that the calls of one delegation stay in one order. */
-export interface Gates extends Pick<Gate, 'authenticate' | 'report'> {
+export interface Gates extends Pick<Gate, 'authenticate' | 'watch' | 'report'> {
+  /** Counts what was refused before anybody was authenticated: the sums are signed. */
+  countRefusal(code: ReasonCode): void;
   /** A gate that knows its tools through this directory. */
   under(directory: ToolDirectory): Gate;
   /** Resolves once no caller has an outcome left to report. */

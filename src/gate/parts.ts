@@ -5,6 +5,7 @@ import type { SigningIdentity, TimestampAuthority } from '../pki/signer.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { SignedHead } from '../tlog/proof.ts';
 import type { ToolDirectory } from './gate.ts';
+import type { Revocations } from './revocations.ts';
 
 export interface Clock {
   /** Wall milliseconds. */
@@ -53,6 +54,8 @@ export interface DelegationLimits {
 /** What the gates of one process have in common: one policy, one chain for each delegation. */
 export interface SharedGateParts extends NotaryParts {
   readonly authenticator: Authenticator;
+  /** What was taken back. One for all gates of a process. */
+  readonly revocations: Revocations;
   readonly policy: Policy;
   readonly mode: 'same-user' | 'isolated';
   /** This process, as the ledger's permits and sessions name it. */

@@ -4,6 +4,7 @@ import { hex } from '../call/sha256.ts';
 import { verdict as verdictStatement } from '../envelope/statements.ts';
 import { CountersignError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
+import type { RevocationState } from '../identity/revocation.ts';
 import type { Decision } from '../policy/policy.ts';
 import type { InclusionProof } from '../tlog/proof.ts';
 import { commitCall, commitInput, commitPrincipal, type CallCommitments } from './commitments.ts';
@@ -13,6 +14,7 @@ import type { CallEnvelopes, Denial, ToolDirectory } from './gate.ts';
 import { envelopeOf, notarise, type Signed } from './notary.ts';
 import { witnessesDemanded } from './obligations.ts';
 import type { SharedGateParts } from './parts.ts';
+import { epochKey } from './revocation-heads.ts';
 import type { LinkedDraft, SessionChain, SessionLink } from './session-chain.ts';
 import type { Sessions } from './sessions.ts';
 import { sideOfCall } from './side-rows.ts';
@@ -22,6 +24,7 @@ import type { WitnessDemand } from './witnessing.ts';
 export interface AllowOnRecord {
   readonly verdict: 'ALLOW';
   readonly call: Call;
+  readonly principal: Principal;
   readonly session: SessionChain;
   readonly envelopes: CallEnvelopes;
   /** Hex digest of the action document, the subject of both statements. */
@@ -100,10 +103,11 @@ export function createRecorder(parts: SharedGateParts, sessions: Sessions): Reco
       try {
         // Asked outside the session's lane, as a server may take its time to list; the commit compares what was read.
         const known = await directory.standing(call);
+        const revocations = await (attempt === 1 ? parts.revocations.current() : parts.revocations.latest());
         const { draft, proof } = await session.append((link) =>
-          draftVerdict(parts, denials, { call, principal, known, link, settleWithin }),
+          draftVerdict(parts, denials, { call, principal, known, revocations, link, settleWithin }),
         );
-        return onRecord(parts, call, session, draft, proof);
+        return onRecord(parts, { call, principal, session }, draft, proof);
       } catch (error) {
         const moved = error instanceof CountersignError && error.code === 'LEDGER_CONFLICT';
         if (!moved || attempt === decideAttempts) throw error;
@@ -139,6 +143,7 @@ interface Asked {
   readonly call: Call;
   readonly principal: Principal;
   readonly known: Awaited<ReturnType<ToolDirectory['standing']>>;
+  readonly revocations: RevocationState;
   readonly link: SessionLink;
   /** Of a call that its caller carries out, the milliseconds it gets. */
   readonly settleWithin: number | undefined;
@@ -148,16 +153,17 @@ interface Asked {
 async function draftVerdict(
   parts: SharedGateParts,
   denials: DenialQuota,
-  { call, principal, known, link, settleWithin }: Asked,
+  { call, principal, known, revocations, link, settleWithin }: Asked,
 ): Promise<VerdictDraft> {
   parts.assertAlive();
-  const { standing, expects } = known;
+  const { standing, needsHuman } = known;
   const { policy, mode } = parts;
   const now = parts.clock.now();
   const identity = await parts.identity.current(now);
   const session = { id: link.id, tenant: principal.tenant, mode };
   const witnesses = parts.witnesses?.count ?? 0;
-  const { decision, input } = decide(call, principal, standing, { policy, session, now, witnesses });
+  const context = { policy, session, now, witnesses, revocations, ...(needsHuman && { needsHuman }) };
+  const { decision, input } = decide(call, principal, standing, context);
   const allowed = decision.verdict === 'ALLOW';
   if (!allowed) denials.take(principal.apiKeyId, parts.clock.monotonic());
   const leaseEnds = Math.min(
@@ -197,27 +203,27 @@ async function draftVerdict(
     signed: notarised.signed,
     callId: call.id,
     time: now,
-    expects,
+    expects: [...known.expects, { key: epochKey, value: revocations.epoch }],
     side,
     ...(allowed ? { permit: { action: 'open', instance: parts.instance, notAfter: leaseEnds } } : {}),
   };
 }
 
+type DecidedCall = Pick<AllowOnRecord, 'call' | 'principal' | 'session'>;
+
 function onRecord(
   parts: SharedGateParts,
-  call: Call,
-  session: SessionChain,
+  of: DecidedCall,
   draft: VerdictDraft,
   proof: InclusionProof,
 ): OnRecord {
   const { leaseEnds, time } = draft;
-  return { verdict: verdictOnRecord(parts, call, session, draft, proof), leaseEnds, time };
+  return { verdict: verdictOnRecord(parts, of, draft, proof), leaseEnds, time };
 }
 
 function verdictOnRecord(
   parts: SharedGateParts,
-  call: Call,
-  session: SessionChain,
+  of: DecidedCall,
   { notarised, decision, commitments }: VerdictDraft,
   proof: InclusionProof,
 ): AllowOnRecord | RecordedDenial {
@@ -232,8 +238,7 @@ function verdictOnRecord(
   const count = witnessesDemanded(decision);
   return {
     verdict: 'ALLOW',
-    call,
-    session,
+    ...of,
     envelopes,
     subject: commitments.subject,
     reference,

@@ -19,6 +19,8 @@ export interface ToolDirectoryOptions {
   readonly listing: Listing;
   readonly ledger: Ledger;
   readonly recordChange: RecordChange;
+  /** Whether the server is asked in the name of people. */
+  readonly needsHuman?: boolean;
 }
 
 type Tools = ReadonlyMap<string, ListedTool>;
@@ -29,7 +31,7 @@ const noTools: Tools = new Map();
 
 /** What one server's tools are known as: its listing held against the pins in the ledger. */
 export function createToolDirectory(options: ToolDirectoryOptions): ToolDirectory {
-  const { server, listing } = options;
+  const { server, listing, needsHuman = false } = options;
   let pinned: { readonly tools: Tools; readonly heads: Promise<Heads> } | undefined;
 
   /** The pins, after every tool of this listing that had none got its first one. */
@@ -48,13 +50,13 @@ export function createToolDirectory(options: ToolDirectoryOptions): ToolDirector
     async standing(call) {
       const tools = await listing.tools().catch(() => noTools);
       const heads = await headsFor(tools);
-      if (call.kind === 'tool') return standingOfTool(server, call, tools, heads);
+      if (call.kind === 'tool') return { ...standingOfTool(server, call, tools, heads), needsHuman };
       const serverHead = expectation(heads, serverPinKey(server.name));
       const standing = changedServer(server, serverHead) ?? {
         kind: 'method' as const,
         listed: await listing.lists(call.tool, call.arguments).catch(() => false),
       };
-      return { standing, expects: [serverHead] };
+      return { standing, expects: [serverHead], needsHuman };
     },
     async meet() {
       await headsFor(await listing.tools());

@@ -14,7 +14,8 @@ import { pumpFrames } from './mcp-stdio-pump.ts';
 export interface McpStdioOptions {
   readonly client: { readonly input: Readable; readonly output: Writable };
   readonly gate: Gate;
-  readonly credentials: Credentials;
+  /** What a call brings, asked for before each: see `RelayOptions`. */
+  readonly credentials: () => Credentials | Promise<Credentials>;
   readonly target: McpStdioTarget;
   /** The same that the gate's tool directory asks. */
   readonly listing: McpListing;

@@ -1,3 +1,4 @@
+import { isRevocationCode } from '../call/revocation-code.ts';
 import type { CallEnvelopes, Denial } from '../gate/gate.ts';
 import { metaKeys } from '../names.ts';
 import type { Execution } from '../targets/target.ts';
@@ -28,6 +29,7 @@ export function objectOf(members: readonly MetaMember[]): string {
 
 /** How a caller is told that an execution gave no answer. */
 export function denialOfExecution({ code, message, outcome }: Extract<Execution, { kind: 'none' }>): Denial {
-  // A fork does not pass by itself.
-  return { code, message, retryable: outcome === 'aborted' && code !== 'LOG_FORKED' };
+  // A fork does not pass by itself, and what was revoked is not given back by asking again.
+  const lasts = code === 'LOG_FORKED' || (isRevocationCode(code) && code !== 'REVOCATIONS_UNREADABLE');
+  return { code, message, retryable: outcome === 'aborted' && !lasts };
 }

@@ -1,7 +1,21 @@
 import { CountersignError, toCountersignError } from '../errors.ts';
 import { apiKeyDigest, assertApiKeyShape, type ApiKeyRecord } from './api-key.ts';
-import { bringsTokens, proveNetwork, proveTokens, type Evidence, type Proven } from './evidence.ts';
-import { verifiedPrincipal, type Authenticator, type Credentials, type Principal } from './principal.ts';
+import type { KeyHolder } from './agent-proof.ts';
+import {
+  bringsProofs,
+  proveCredentials,
+  proveKey,
+  proveNetwork,
+  type Evidence,
+  type Proven,
+} from './evidence.ts';
+import {
+  verifiedPrincipal,
+  type Authenticator,
+  type Credentials,
+  type Principal,
+  type ToolLimit,
+} from './principal.ts';
 
 /** Where API keys are looked up. Unreachable or unreadable means: deny. */
 export interface ApiKeyStore {
@@ -36,38 +50,33 @@ export function createAuthenticator({
     authenticate(credentials: Credentials, now: number): Principal | Promise<Principal> {
       const record = findRecord(keys, presentedKey(credentials), digestOf);
       assertUsable(record, now);
+      const key = { record, trustDomain };
       const placed = proveNetwork(evidence, record, credentials, now);
-      if (placed.refusal !== undefined || !bringsTokens(evidence, credentials))
-        return principalOf(record, trustDomain, now, placed);
-      return proveTokens(evidence, record, credentials, now).then((proven) =>
-        principalOf(record, trustDomain, now, { ...placed, ...proven }),
+      if (placed.refusal !== undefined || !bringsProofs(evidence, credentials))
+        return principalOf(key, { ...proveKey(key, now), ...placed });
+      return proveCredentials(evidence, key, credentials, now).then((proven) =>
+        principalOf(key, { ...placed, ...proven }),
       );
     },
   };
 }
 
-function principalOf(record: ApiKeyRecord, trustDomain: string, now: number, proven: Proven): Principal {
-  const { expiresAt: tokensEnd = Infinity, ...attributes } = proven;
-  const expiresAt = Math.min(
-    tokensEnd,
-    record.notAfter === undefined ? Infinity : Date.parse(record.notAfter),
-  );
+function principalOf({ record }: KeyHolder, proven: Proven & Pick<Principal, 'network'>): Principal {
+  const { expiresAt: proofsEnd = Infinity, limits = [], ...attributes } = proven;
+  const keyEnds = record.notAfter === undefined ? Infinity : Date.parse(record.notAfter);
+  const expiresAt = Math.min(proofsEnd, keyEnds);
+  const all = [...limitsOf(record), ...limits];
   return verifiedPrincipal({
     tenant: record.tenant,
     apiKeyId: record.id,
-    agent: {
-      value: {
-        id: `spiffe://${trustDomain}/agent/${record.agents[0]}`,
-        issuer: `spiffe://${trustDomain}`,
-        binding: 'none',
-      },
-      source: 'api-key',
-      verified: true,
-      observedAt: new Date(now).toISOString(),
-    },
     ...attributes,
+    ...(all.length > 0 && { limits: all }),
     ...(expiresAt === Infinity ? {} : { expiresAt }),
   });
+}
+
+function limitsOf({ tools }: ApiKeyRecord): readonly ToolLimit[] {
+  return tools === undefined ? [] : [{ by: 'api-key', tools }];
 }
 
 function presentedKey({ apiKey }: Credentials): string {

@@ -18,10 +18,10 @@ const headerLimits: JsonLimits = { depth: 4, nodes: 64 };
 const claimsLimits: JsonLimits = { depth: 16, nodes: 8_192 };
 
 /**
- * Members that are refused rather than ignored: a key or its place brought along (`jwk`, `jku`, `x5u`), extensions that change
+ * Members that are refused rather than ignored: a key or its place brought along (`jwk`, `jku`, `x5c`, `x5u`), extensions that change
  * what is signed (`crit`, `b64`), and what only an encrypted token has.
  */
-const refusedMembers = ['jwk', 'jku', 'x5u', 'crit', 'b64', 'enc', 'zip', 'epk'];
+const refusedMembers = ['jwk', 'jku', 'x5c', 'x5u', 'crit', 'b64', 'enc', 'zip', 'epk'];
 
 /** Two parsers could read another token. An integer beyond 2^53 in a claim that nobody reads is not among them. */
 const refusedAmbiguities: ReadonlySet<AmbiguityKind> = new Set<AmbiguityKind>([
@@ -35,16 +35,27 @@ const refusedAmbiguities: ReadonlySet<AmbiguityKind> = new Set<AmbiguityKind>([
  * bits that are set, and the last of two equal claims.
  */
 export function readCompactJws(token: string, refuse: RefuseToken): UnverifiedToken {
+  const { header, payload } = readJwsParts(token, refuse);
+  return { ...readHeader(header, refuse), payload };
+}
+
+/** Header and payload of a JWS that has one spelling, whatever its header says. */
+export function readJwsParts(
+  token: string,
+  refuse: RefuseToken,
+): { readonly header: JsonObject; readonly payload: Uint8Array } {
   if (token.length > maxLength) throw refuse('MALFORMED', `is longer than ${maxLength} characters`);
-  const parts = token.split('.', 4);
+  const parts = token.split('.', 6);
+  // RFC 7516 §7.1. Some issuers encrypt whatever is for nobody in particular, and whoever set that up has to be told.
+  if (parts.length === 5) throw refuse('HEADER_REFUSED', 'is encrypted, and has to be signed');
   const [header, payload, signature] = parts.map(fromBase64url);
   if (parts.length !== 3 || !header || !payload || !signature)
     throw refuse('MALFORMED', 'is not three parts of canonical base64url');
-  return { ...readHeader(objectIn(header, headerLimits, refuse), refuse), payload };
+  return { header: objectIn(header, headerLimits, refuse), payload };
 }
 
 /** The claims of a token (RFC 7519 §3): a JSON object that has one reading. */
-export function readClaims({ payload }: UnverifiedToken, refuse: RefuseToken): JsonObject {
+export function readClaims({ payload }: Pick<UnverifiedToken, 'payload'>, refuse: RefuseToken): JsonObject {
   return objectIn(payload, claimsLimits, refuse);
 }
 

@@ -1,20 +1,30 @@
 import { CountersignError } from '../errors.ts';
+import { agentOfKey, provenAgent, type KeyHolder } from './agent-proof.ts';
 import type { ApiKeyRecord } from './api-key.ts';
+import { attribute } from './attribute.ts';
+import { provenDevice } from './device-proof.ts';
+import { presentedCertificate, type PresentedCertificate } from './forwarded-certificate.ts';
+import { provenHuman } from './human-proof.ts';
 import type { Location, NetworkMap } from './network.ts';
-import type { Attribute, Credentials, Device, Human, Network, Principal, Refusal } from './principal.ts';
-import type { ClaimedDevice } from './read-claims.ts';
-import type { TokenVerifier } from './token-verifier.ts';
+import type { CertificateVerifier } from './possession.ts';
+import type { Agent, Attribute, Credentials, DpopProof, Network, Principal, Refusal } from './principal.ts';
+import type { ClaimedAgent } from './read-agent.ts';
+import type { ClaimedDevice, ClaimedHuman } from './read-claims.ts';
+import type { TokenVerifier, VerifiedToken } from './token-verifier.ts';
 
 /** What is believed beside an API key. Evidence of a kind that is absent here is not looked at, and proves nothing. */
 export interface Evidence {
-  readonly humans?: TokenVerifier<Human>;
+  readonly agents?: TokenVerifier<ClaimedAgent>;
+  readonly humans?: TokenVerifier<ClaimedHuman>;
   readonly devices?: TokenVerifier<ClaimedDevice>;
+  /** Whose client certificates say which agent or device calls. */
+  readonly certificates?: CertificateVerifier;
   readonly network?: NetworkMap;
 }
 
-/** What evidence adds to the agent that a key speaks for. */
-export type Proven = Pick<Principal, 'human' | 'device' | 'network' | 'refusal'> & {
-  /** Wall milliseconds at which the earliest token ends. */
+/** What evidence makes of the holder of a key. */
+export type Proven = Pick<Principal, 'agent' | 'human' | 'device' | 'refusal' | 'limits'> & {
+  /** Wall milliseconds at which the earliest proof ends. */
   readonly expiresAt?: number;
 };
 
@@ -24,7 +34,7 @@ export function proveNetwork(
   { cidrs, id }: ApiKeyRecord,
   { peer }: Credentials,
   now: number,
-): Proven {
+): Pick<Principal, 'network' | 'refusal'> {
   const location = network?.hasZones && peer ? { network: locationAttribute(network.locate(peer), now) } : {};
   const isFromThere = cidrs === undefined || (peer !== undefined && network?.isWithin(peer, cidrs) === true);
   return isFromThere ? location : { ...location, refusal: keyFromElsewhere(id) };
@@ -38,54 +48,105 @@ function locationAttribute({ source, ...value }: Location, now: number): Attribu
   return attribute(value, source, now);
 }
 
-/** Whether there is anything for `proveTokens` to look at. */
-export function bringsTokens({ humans, devices }: Evidence, credentials: Credentials): boolean {
+/** Whether there is anything beside the key for `proveCredentials` to look at. */
+export function bringsProofs(
+  { agents, humans, devices, certificates }: Evidence,
+  given: Credentials,
+): boolean {
+  const { agentToken, humanToken, deviceToken, peer } = given;
   return (
-    (humans !== undefined && isGiven(credentials.humanToken)) ||
-    (devices !== undefined && isGiven(credentials.deviceToken))
+    (agents !== undefined && isGiven(agentToken)) ||
+    (humans !== undefined && isGiven(humanToken)) ||
+    (devices !== undefined && isGiven(deviceToken)) ||
+    (certificates !== undefined &&
+      (peer?.certificate !== undefined || peer?.forwardedCertificate !== undefined))
   );
 }
 
-/** Human and device, by their tokens; at the first that does not hold, a refusal. */
-export async function proveTokens(
-  { humans, devices }: Evidence,
-  { tenant }: ApiKeyRecord,
-  { humanToken, deviceToken }: Credentials,
-  now: number,
-): Promise<Proven> {
+/** A key that comes alone: its one agent, or none that could be told. */
+export function proveKey(key: KeyHolder, now: number): Proven {
   try {
-    const human = humans && isGiven(humanToken) ? await humans.verify(humanToken, tenant, now) : undefined;
-    if (human && human.value.tenant !== tenant) return { refusal: strangers.human };
-    const device =
-      devices && isGiven(deviceToken) ? await devices.verify(deviceToken, tenant, now) : undefined;
-    if (device && device.value.tenant !== tenant) return { refusal: strangers.device };
-    return {
-      ...(human && { human: attribute(human.value, 'token', now) }),
-      ...(device && { device: attribute(deviceOf(device.value), 'posture-token', now) }),
-      expiresAt: Math.min(human?.expiresAt ?? Infinity, device?.expiresAt ?? Infinity),
-    };
+    return { agent: provenAgent(key, {}, now) };
   } catch (error) {
-    if (error instanceof CountersignError) return { refusal: { code: error.code, message: error.message } };
-    throw error;
+    return { agent: agentOfKey(key, now), refusal: refusalOf(error) };
   }
 }
 
-const strangers = {
-  human: { code: 'HUMAN_TENANT_REFUSED', message: 'The human belongs to another tenant than the API key.' },
-  device: {
-    code: 'DEVICE_TENANT_REFUSED',
-    message: 'The device belongs to another tenant than the API key.',
-  },
-} as const;
+/**
+ * Agent, human and device, by whatever came with the key; at the first that does not hold, a refusal. The agent comes first: a person's
+ * token is asked whether it is for that agent. What has an end counts until the first of the ends.
+ */
+export async function proveCredentials(
+  evidence: Evidence,
+  key: KeyHolder,
+  credentials: Credentials,
+  now: number,
+): Promise<Proven> {
+  let agent: Attribute<Agent> = { ...agentOfKey(key, now), verified: false };
+  try {
+    const shown = shownWith(evidence, credentials);
+    const certificate = await certificateOf(evidence, shown, now);
+    const verify = <T>(
+      verifier: TokenVerifier<T> | undefined,
+      token: string | undefined,
+      proof?: DpopProof,
+    ) => verifyToken(verifier, token, key.record.tenant, { ...shown, proof }, now);
 
-function deviceOf({ id, trust }: ClaimedDevice): Device {
-  return { id, trust };
+    const agentToken = await verify(evidence.agents, credentials.agentToken, credentials.agentProof);
+    agent = provenAgent(key, { certificate, token: agentToken }, now);
+    const humanToken = await verify(evidence.humans, credentials.humanToken, credentials.humanProof);
+    const human = humanToken && provenHuman(key, humanToken, agent.value, now);
+    const deviceToken = await verify(evidence.devices, credentials.deviceToken);
+    const device = provenDevice(key, { certificate, token: deviceToken }, now);
+
+    const limit = humanToken?.value.delegation?.limit;
+    return {
+      agent,
+      ...(human && { human }),
+      ...(device && { device }),
+      ...(limit && { limits: [limit] }),
+      expiresAt: earliestEnd(certificate, agentToken, humanToken, deviceToken),
+    };
+  } catch (error) {
+    return { agent, refusal: refusalOf(error) };
+  }
+}
+
+/** A token of a kind about which nobody is believed is not looked at. */
+async function verifyToken<T>(
+  verifier: TokenVerifier<T> | undefined,
+  token: string | undefined,
+  tenant: string,
+  shown: Shown & { readonly proof: DpopProof | undefined },
+  now: number,
+): Promise<VerifiedToken<T> | undefined> {
+  return verifier && isGiven(token) ? verifier.verify(token, tenant, now, shown) : undefined;
+}
+
+type Shown = Partial<PresentedCertificate>;
+
+function shownWith({ network }: Evidence, { peer }: Credentials): Shown {
+  return (peer && presentedCertificate(peer, network)) ?? {};
+}
+
+function certificateOf(
+  { certificates }: Evidence,
+  { certificate, chain = [] }: Shown,
+  now: number,
+): ReturnType<CertificateVerifier['verify']> | undefined {
+  return certificate && certificates?.verify(certificate, chain, now);
+}
+
+function earliestEnd(...proofs: readonly ({ readonly expiresAt: number } | undefined)[]): number {
+  return proofs.reduce((end, proof) => Math.min(end, proof?.expiresAt ?? Infinity), Infinity);
+}
+
+/** What does not hold is a finding about the key’s holder. What is wrong with us is not. */
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof CountersignError) return { code: error.code, message: error.message };
+  throw error;
 }
 
 function isGiven(token: string | undefined): token is string {
   return token !== undefined && token !== '';
-}
-
-function attribute<T>(value: T, source: string, now: number): Attribute<T> {
-  return { value, source, verified: true, observedAt: new Date(now).toISOString() };
 }

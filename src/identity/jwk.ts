@@ -43,8 +43,9 @@ const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
  */
 export function issuerKey(jwk: JsonObject, allowed: readonly TokenAlgorithm[]): IssuerKey | undefined {
   const { kid, alg, use, key_ops: operations } = jwk;
+  // What SPIFFE calls the keys of JWT-SVIDs in a bundle (JWT-SVID §6.1). Those of X.509-SVIDs stand beside them.
   const verifies =
-    (use === undefined || use === 'sig') &&
+    (use === undefined || use === 'sig' || use === 'jwt-svid') &&
     (operations === undefined || (Array.isArray(operations) && operations.includes('verify')));
   if (!verifies || privateMembers.some((name) => name in jwk)) return undefined;
   const isText = (value: Json | undefined): boolean => value === undefined || typeof value === 'string';

@@ -19,6 +19,8 @@ export interface Location extends Network {
 
 export interface NetworkMap {
   readonly locate: (peer: Peer) => Location;
+  /** Whether the socket's other end is a trusted proxy: what its headers say of others counts, and what it is itself does not. */
+  readonly isTrustedProxy: (peer: Peer) => boolean;
   /** Whether the peer is within one of these CIDR blocks. False for one whose address is not known, and for a block that is none. */
   readonly isWithin: (peer: Peer, cidrs: readonly string[]) => boolean;
   /** Whether there are zones, so that where somebody is says something. */
@@ -48,6 +50,10 @@ export function createNetworkMap({ zones, trustedProxies }: NetworkOptions): Net
 
   return {
     hasZones: zones.size > 0,
+    isTrustedProxy({ address }) {
+      const socket = address === undefined ? undefined : parseAddress(address);
+      return socket !== undefined && isIn(socket, proxies);
+    },
     locate(peer) {
       const { address, source } = origin(peer, proxies);
       return {

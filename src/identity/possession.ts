@@ -43,7 +43,16 @@ export type ProofFault = 'PROOF_INVALID' | 'PROOF_REPLAYED';
 export interface ProofVerifier {
   /**
    * Whose key made a DPoP proof for this access token (RFC 9449 §4.3), as its JWK thumbprint; or why it proves nothing. The same
-   * object may be asked about again: it is one request. Never rejects.
+   * object may be asked about again: it is one request. `boundTo` is the thumbprint that the token names: the proof of another key
+   * is PROOF_INVALID before its signature is looked at, and takes no place among those that are remembered.
+   *
+   * Rejects with KEY_OVER_LIMIT where one key has used more proofs than are remembered of it, and with GATE_BUSY where all of them
+   * together have: a proof whose replay could not be noticed is none.
    */
-  verify(proof: DpopProof, accessToken: string, now: number): Promise<{ readonly jkt: string } | ProofFault>;
+  verify(
+    proof: DpopProof,
+    accessToken: string,
+    now: number,
+    boundTo?: string,
+  ): Promise<{ readonly jkt: string } | ProofFault>;
 }

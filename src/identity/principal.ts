@@ -108,6 +108,11 @@ export interface Credentials {
   readonly agentToken?: string | undefined;
   /** The delegating human's token: a compact JWS. */
   readonly humanToken?: string | undefined;
+  /**
+   * Why there is no such token although whoever makes the call has to have one: a login that ended. It is refused, see
+   * `refuseUnavailable`, and not made as if it were for nobody.
+   */
+  readonly humanUnavailable?: Refusal | undefined;
   /** What says which device asks: a signed assertion, a compact JWS. */
   readonly deviceToken?: string | undefined;
   /** Proofs of possession (RFC 9449) that came with the tokens. */
@@ -136,6 +141,8 @@ export interface Peer {
   readonly chain?: readonly Uint8Array[] | undefined;
   /** `Client-Cert` (RFC 9440), as it came: it counts only from proxies that are trusted. */
   readonly forwardedCertificate?: string | undefined;
+  /** `Client-Cert-Chain` (RFC 9440), likewise. */
+  readonly forwardedChain?: string | undefined;
   /** `X-Forwarded-For`, as it came: it counts only from proxies that are trusted. */
   readonly forwardedFor?: string | undefined;
 }

@@ -1,35 +1,40 @@
 import { resolve } from '../call/pointer.ts';
 import type { Json, JsonObject } from '../call/json.ts';
-import type { ClaimPlaces, IssuerPreset } from './issuer-presets.ts';
+import { trustDomainOf } from './agent-id.ts';
+import { readDelegation, type Delegation, type DelegationRules } from './delegated-authority.ts';
+import type { IssuerPreset } from './issuer-presets.ts';
 import type { Device, Human } from './principal.ts';
+import { tenantOf, type Tenancy } from './tenancy.ts';
 import { isSeconds } from './token-claims.ts';
 import type { RefuseToken } from './token-fault.ts';
-
-/** Whose people or devices an issuer speaks of. */
-export interface Tenancy {
-  /** The one tenant of everything that it issues, when no claim tells tenants apart. */
-  readonly tenant: string;
-  /** What the claim for the tenant says → the tenant. A value that is not here is nobody's. */
-  readonly tenants?: ReadonlyMap<string, string>;
-}
 
 /** Values of one list that are taken, and characters of one text: they go into policy and into statements. */
 const maxEntries = 1_024;
 const maxText = 512;
 
+/** A person, and what the token leaves of that person's authority. */
+export interface ClaimedHuman extends Human {
+  /** Absent where the token neither says who may act nor narrows anything. */
+  readonly delegation?: Delegation;
+}
+
 /** Claims → human, as an issuer of this shape means them. */
-export function humanReader(issuer: string, shape: IssuerPreset, tenancy: Tenancy) {
+export function humanReader(
+  issuer: string,
+  shape: IssuerPreset,
+  tenancy: Tenancy,
+  rules: DelegationRules = { actors: new Map(), audiences: [] },
+) {
   const { places } = shape;
-  return (claims: JsonObject, refuse: RefuseToken): Human => {
-    if (shape.isProgram?.(claims) || isClient(claims))
+  return (claims: JsonObject, refuse: RefuseToken): ClaimedHuman => {
+    if (shape.isProgram?.(claims) || isClient(claims) || isWorkload(claims))
       throw refuse('SUBJECT_REFUSED', 'speaks of a program, not of a person');
-    const authTime = resolve(claims, places.authTime);
-    if (authTime !== undefined && !isSeconds(authTime))
-      throw refuse('CLAIMS_INVALID', 'has no whole seconds for the time of login');
+    if (isIdToken(claims, shape)) throw refuse('TYPE_REFUSED', 'tells an application who logged in, no more');
+    const { actors, ...delegated } = readDelegation(claims, issuer, rules, refuse);
     return {
       issuer,
       subject: textAt(claims, places.subject, 'subject', refuse),
-      tenant: tenantOf(claims, places, tenancy, refuse),
+      tenant: tenantOf(claims, places.tenant, tenancy, refuse),
       roles: texts(
         [...valuesAt(claims, places.roles), ...(shape.moreRoles?.(claims) ?? [])],
         'roles',
@@ -38,10 +43,41 @@ export function humanReader(issuer: string, shape: IssuerPreset, tenancy: Tenanc
       ...(!shape.leavesGroupsOut?.(claims) && {
         groups: texts(valuesAt(claims, places.groups), 'groups', refuse),
       }),
-      ...(authTime !== undefined && { authTime }),
+      ...loginOf(claims, shape, refuse),
+      ...(actors && { act: actors }),
       binding: 'none',
+      ...delegated,
     };
   };
+}
+
+/** How and when the person logged in, by way of which application, and what that may ask for. What is not told is absent. */
+function loginOf(claims: JsonObject, { places }: IssuerPreset, refuse: RefuseToken): Partial<Human> {
+  const authTime = resolve(claims, places.authTime);
+  const issuedAt = claims['iat'];
+  if (authTime !== undefined && !isSeconds(authTime))
+    throw refuse('CLAIMS_INVALID', 'has no whole seconds for the time of login');
+  const client = places.clientId.find((place) => resolve(claims, place) !== undefined);
+  const { acr, sid } = claims;
+  const scopes = readScopes(claims, refuse);
+  return {
+    ...(authTime !== undefined && { authTime }),
+    ...(isSeconds(issuedAt) && { issuedAt }),
+    ...(client !== undefined && { clientId: textAt(claims, client, 'application', refuse) }),
+    ...(scopes && { scopes }),
+    ...(acr !== undefined && { acr: textAt(claims, '/acr', 'kind of login', refuse) }),
+    ...(claims['amr'] !== undefined && { amr: texts(valuesAt(claims, ['/amr']), 'means of login', refuse) }),
+    ...(sid !== undefined && { sid: textAt(claims, '/sid', 'session', refuse) }),
+  };
+}
+
+/** `scope` is one text with blanks between (RFC 8693 §4.2); `scp` is that, or a list. Undefined where there is neither. */
+function readScopes({ scope, scp }: JsonObject, refuse: RefuseToken): readonly string[] | undefined {
+  const claimed = scope === undefined ? scp : scope;
+  if (claimed === undefined) return undefined;
+  const list = typeof claimed === 'string' ? claimed.split(' ').filter((each) => each !== '') : claimed;
+  if (!Array.isArray(list)) throw refuse('CLAIMS_INVALID', 'has scopes that are neither a text nor a list');
+  return texts(list, 'scopes', refuse);
 }
 
 /** Where a posture token says what, beside `sub`, which is the device. */
@@ -60,7 +96,7 @@ export function deviceReader(places: DevicePlaces, tenancy: Tenancy) {
   return (claims: JsonObject, refuse: RefuseToken): ClaimedDevice => ({
     id: textAt(claims, '/sub', 'device', refuse),
     trust: textAt(claims, places.trust, 'trust', refuse),
-    tenant: tenantOf(claims, places, tenancy, refuse),
+    tenant: tenantOf(claims, places.tenant, tenancy, refuse),
   });
 }
 
@@ -69,18 +105,17 @@ function isClient({ sub, client_id: clientId, azp, cid }: JsonObject): boolean {
   return [clientId, azp, cid].some((client) => client !== undefined && client === sub);
 }
 
-function tenantOf(
-  claims: JsonObject,
-  places: Pick<ClaimPlaces, 'tenant'>,
-  { tenant, tenants }: Tenancy,
-  refuse: RefuseToken,
-): string {
-  if (tenants === undefined) return tenant;
-  const claimed = places.tenant === undefined ? undefined : resolve(claims, places.tenant);
-  const known = typeof claimed === 'string' ? tenants.get(claimed) : undefined;
-  if (known === undefined)
-    throw refuse('SUBJECT_REFUSED', 'belongs to no tenant that its issuer is configured for');
-  return known;
+/** A workload's own token, whatever shape its issuer is configured for. */
+function isWorkload({ sub }: JsonObject): boolean {
+  return (
+    typeof sub === 'string' && (trustDomainOf(sub) !== undefined || sub.startsWith('system:serviceaccount:'))
+  );
+}
+
+/** OpenID Connect Core §2: an ID token is for the application, and whoever took it for more would let every application act. */
+function isIdToken(claims: JsonObject, { isIdToken: looksLikeOne, takesIdTokens }: IssuerPreset): boolean {
+  if (takesIdTokens === true) return false;
+  return claims['at_hash'] !== undefined || claims['c_hash'] !== undefined || looksLikeOne?.(claims) === true;
 }
 
 function textAt(claims: JsonObject, place: string, what: string, refuse: RefuseToken): string {

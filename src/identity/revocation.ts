@@ -1,3 +1,4 @@
+import type { RevocationCode } from '../call/revocation-code.ts';
 import type { Principal, Refusal } from './principal.ts';
 
 /** What can be taken back. `everything` stops every call: it has no id. */
@@ -14,7 +15,10 @@ export interface Revocation {
   readonly id: string;
   /** Of a human or a session: only the one of this issuer. */
   readonly issuer?: string;
-  /** RFC 3339: only what began before that; what the same person logs in to later counts again. */
+  /**
+   * RFC 3339, of a human or a session: only what began before that; what the same person logs in to later counts again. When that
+   * person logged in is `authTime`, else `issuedAt`; where neither is known, it was before.
+   */
   readonly before?: string;
 }
 
@@ -25,9 +29,20 @@ export interface RevocationState {
   readonly revoked: readonly Revocation[];
 }
 
+/** A tool as policy calls it. */
+export interface NamedTool {
+  readonly server: string;
+  readonly name: string;
+}
+
+/** A refusal because of what was taken back. */
+export interface RevocationRefusal extends Refusal {
+  readonly code: RevocationCode;
+}
+
 /** Why a principal may do nothing, or not call this tool; undefined when nothing that concerns it was taken back. Pure. */
 export type RevokedBy = (
   state: RevocationState,
   principal: Principal,
-  tool?: { readonly server: string; readonly name: string },
-) => Refusal | undefined;
+  tool?: NamedTool,
+) => RevocationRefusal | undefined;

@@ -11,6 +11,8 @@ export interface ClaimRules {
   /** The token must be for one of these. */
   readonly audiences: readonly string[];
   readonly maxLifetimeMs: number;
+  /** Of an issuer that need not say since when its tokens count (JWT-SVID §3): their life is then what is left of it. */
+  readonly mayOmitIssuedAt?: boolean;
 }
 
 /** How far an issuer's clock may be ahead of ours. The end is exact: a token that our clock calls expired is. */
@@ -20,21 +22,26 @@ const skewMs = 30_000;
 const lastSecond = 253_402_300_799;
 
 /**
- * Checks the claims that every token needs, whoever issued it (RFC 7519 §4.1, RFC 8725 §3). Pure: whether its time has come is
- * `assertWithin`'s to say.
+ * Checks the claims that every token needs, whoever issued it (RFC 7519 §4.1, RFC 8725 §3). Whether its time has come is
+ * `assertWithin`'s to say; `now` only bounds the life of a token that does not say when it began.
  */
-export function checkClaims(claims: JsonObject, rules: ClaimRules, refuse: RefuseToken): TokenSpan {
+export function checkClaims(
+  claims: JsonObject,
+  rules: ClaimRules,
+  refuse: RefuseToken,
+  now: number,
+): TokenSpan {
   if (typeof claims['sub'] !== 'string' || claims['sub'] === '')
     throw refuse('CLAIMS_INVALID', 'names no subject in “sub”');
   const expires = secondsIn(claims, 'exp', refuse);
-  const issued = secondsIn(claims, 'iat', refuse);
+  const isUndated = claims['iat'] === undefined && rules.mayOmitIssuedAt === true;
+  const issued = isUndated ? 0 : secondsIn(claims, 'iat', refuse);
   const notBefore = claims['nbf'] === undefined ? issued : secondsIn(claims, 'nbf', refuse);
-  if (expires <= issued || (expires - issued) * 1_000 > rules.maxLifetimeMs)
+  const lifeMs = expires * 1_000 - (isUndated ? now : issued * 1_000);
+  if (expires <= issued || lifeMs > rules.maxLifetimeMs)
     throw refuse('CLAIMS_INVALID', 'lives longer than its issuer is configured for, or not at all');
   if (!audiencesOf(claims['aud'], refuse).some((audience) => rules.audiences.includes(audience)))
     throw refuse('AUDIENCE_REFUSED', 'is for somebody else');
-  if (claims['cnf'] !== undefined)
-    throw refuse('UNBOUND', 'is bound to a key, and came without the proof of it');
   return { startsAt: Math.max(issued, notBefore) * 1_000, expiresAt: expires * 1_000 };
 }
 
@@ -49,13 +56,13 @@ export function isSeconds(value: Json | undefined): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= lastSecond;
 }
 
-function secondsIn(claims: JsonObject, name: string, refuse: RefuseToken): number {
+export function secondsIn(claims: JsonObject, name: string, refuse: RefuseToken): number {
   const value = claims[name];
   if (!isSeconds(value)) throw refuse('CLAIMS_INVALID', `has no whole seconds in “${name}”`);
   return value;
 }
 
-function audiencesOf(claim: Json | undefined, refuse: RefuseToken): readonly string[] {
+export function audiencesOf(claim: Json | undefined, refuse: RefuseToken): readonly string[] {
   const audiences = Array.isArray(claim) ? claim : [claim];
   if (!audiences.every((audience) => typeof audience === 'string'))
     throw refuse('CLAIMS_INVALID', 'does not say in “aud” whom it is for');

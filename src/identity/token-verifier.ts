@@ -2,16 +2,23 @@ import { compactVerify } from 'jose';
 import { base64 } from '../call/bytes.ts';
 import type { JsonObject } from '../call/json.ts';
 import { sha256, utf8 } from '../call/sha256.ts';
+import { trustDomainOf } from './agent-id.ts';
 import { readClaims, readCompactJws, type UnverifiedToken } from './compact-jws.ts';
+import { proveConfirmation, readConfirmation, type Possession } from './confirmation.ts';
 import type { TokenAlgorithm } from './jwk.ts';
 import type { KeySet } from './key-set.ts';
+import type { Confirmation, ProofVerifier } from './possession.ts';
+import type { Binding } from './principal.ts';
 import { assertWithin, checkClaims, type ClaimRules, type TokenSpan } from './token-claims.ts';
 import { tokenRefusals, type RefuseToken, type TokenHolder } from './token-fault.ts';
+import { isTokenType } from './token-types.ts';
 
 /** Who issues tokens, and what theirs are like. `T` is what a verified one says. */
 export interface TokenIssuer<T> extends ClaimRules {
   /** `iss`, compared character by character. */
   readonly issuer: string;
+  /** Of an issuer of JWT-SVIDs, which name none (JWT-SVID §3): it is known by the trust domain of `sub`, and not by `iss`. */
+  readonly trustDomain?: string;
   readonly algorithms: readonly TokenAlgorithm[];
   /** Values of `typ` as `UnverifiedToken` has them: a token for another purpose is refused. */
   readonly types: readonly string[];
@@ -22,14 +29,17 @@ export interface TokenIssuer<T> extends ClaimRules {
 
 export interface VerifiedToken<T> extends TokenSpan {
   readonly value: T;
+  /** How it was proven to be in the hands that it was made for. */
+  readonly binding: Binding;
 }
 
 export interface TokenVerifier<T> {
   /**
-   * Verifies a compact JWS; rejects with a `HUMAN_TOKEN_…` or `DEVICE_TOKEN_…` code. What was verified for a tenant is remembered
-   * for a while; whether its time has come is asked each time. `now` is wall milliseconds.
+   * Verifies a compact JWS; rejects with a `HUMAN_TOKEN_…`, `AGENT_TOKEN_…` or `DEVICE_TOKEN_…` code. What was verified for a tenant
+   * is remembered for a while; whether its time has come, and whether what it is bound to is `shown`, is asked each time. `now` is
+   * wall milliseconds.
    */
-  verify(token: string, tenant: string, now: number): Promise<VerifiedToken<T>>;
+  verify(token: string, tenant: string, now: number, shown?: Possession): Promise<VerifiedToken<T>>;
 }
 
 export interface TokenVerifierOptions<T> {
@@ -37,10 +47,14 @@ export interface TokenVerifierOptions<T> {
   readonly issuers: readonly TokenIssuer<T>[];
   /** Of the issuers' configuration: what was verified under another one is not this one's. */
   readonly version: string;
+  /** Who checks the proofs of tokens that are bound to a key; without one such tokens are refused. */
+  readonly proofs?: ProofVerifier;
 }
 
+/** What is remembered of a token. It is bound to nothing that was proven: that is asked each time. */
 interface Remembered<T> extends VerifiedToken<T> {
   readonly verifiedAt: number;
+  readonly confirmation: Confirmation | undefined;
 }
 
 /** As long as a key counts that its issuer took back, see `key-set.ts`, and no longer. */
@@ -48,9 +62,9 @@ const rememberedMs = 300_000;
 const rememberedTokens = 1_024;
 
 export function createTokenVerifier<T>(options: TokenVerifierOptions<T>): TokenVerifier<T> {
-  const { holder, version } = options;
+  const { holder, version, proofs } = options;
   const refuse = tokenRefusals(holder);
-  const issuers = new Map(options.issuers.map((issuer) => [issuer.issuer, issuer]));
+  const issuers = issuerFinder(options.issuers);
   const remembered = new Map<string, Remembered<T>>();
 
   const recall = (name: string, now: number): Remembered<T> | undefined => {
@@ -66,32 +80,56 @@ export function createTokenVerifier<T>(options: TokenVerifierOptions<T>): TokenV
   };
 
   return {
-    async verify(token, tenant, now) {
+    async verify(token, tenant, now, shown = {}) {
       // The hash of the whole token: a forged signature under claims that are known must not become their principal.
       const name = JSON.stringify([base64(sha256(utf8(token))), tenant, version]);
       const known = recall(name, now);
-      const verified = known ?? { ...(await verifyToken(token, issuers, refuse, now)), verifiedAt: now };
+      const verified = known ?? (await verifyToken(token, issuers, refuse, now));
       assertWithin(verified, now, refuse);
       if (known === undefined) remember(name, verified);
-      return verified;
+      const { confirmation } = verified;
+      if (confirmation === undefined) return verified;
+      return {
+        ...verified,
+        binding: await proveConfirmation(confirmation, token, shown, proofs, refuse, now),
+      };
     },
+  };
+}
+
+type FindIssuer<T> = (claims: JsonObject) => TokenIssuer<T> | undefined;
+
+/** By its exact name; of JWT-SVIDs by the trust domain, whose keys then have to have signed. */
+function issuerFinder<T>(issuers: readonly TokenIssuer<T>[]): FindIssuer<T> {
+  const named = new Map<string, TokenIssuer<T>>();
+  const trustDomains = new Map<string, TokenIssuer<T>>();
+  for (const issuer of issuers) {
+    if (issuer.trustDomain === undefined) named.set(issuer.issuer, issuer);
+    else trustDomains.set(issuer.trustDomain, issuer);
+  }
+  return ({ iss, sub }) => {
+    const issuer = typeof iss === 'string' ? named.get(iss) : undefined;
+    if (issuer !== undefined || trustDomains.size === 0 || typeof sub !== 'string') return issuer;
+    return trustDomains.get(trustDomainOf(sub) ?? '');
   };
 }
 
 /** In the order of what each step believes: form, issuer, key, signature, and only then what the claims say. */
 async function verifyToken<T>(
   token: string,
-  issuers: ReadonlyMap<string, TokenIssuer<T>>,
+  find: FindIssuer<T>,
   refuse: RefuseToken,
   now: number,
-): Promise<VerifiedToken<T>> {
+): Promise<Remembered<T>> {
   const unverified = readCompactJws(token, refuse);
   const claims = readClaims(unverified, refuse);
-  const issuer = issuers.get(typeof claims['iss'] === 'string' ? claims['iss'] : '');
+  const issuer = find(claims);
   if (issuer === undefined) throw refuse('ISSUER_UNKNOWN', 'is of an issuer that is not configured');
-  await verifySignature(token, unverified, issuer, refuse, now);
-  const span = checkClaims(claims, issuer, refuse);
-  return { ...span, value: issuer.read(claims, refuse) };
+  const types = issuer.types.filter(isTokenType);
+  await verifySignature(token, unverified, { ...issuer, types }, refuse, now);
+  const span = checkClaims(claims, issuer, refuse, now);
+  const confirmation = readConfirmation(claims['cnf'], refuse);
+  return { ...span, confirmation, value: issuer.read(claims, refuse), binding: 'none', verifiedAt: now };
 }
 
 /** Checks header and signature against what the issuer is configured for and publishes. */

@@ -4,4 +4,5 @@ export const authorityNames = {
   issuing: 'Countersign Issuing CA',
   timestampRoot: 'Countersign TSA Root CA',
   timestamp: 'Countersign TSA',
+  workload: 'Countersign Workload Root CA',
 } as const;

@@ -7,6 +7,7 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
+  SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
@@ -106,6 +107,21 @@ export async function createTimestampChain(
       new BasicConstraintsExtension(false, undefined, true),
     ]),
   };
+}
+
+/**
+ * The root that certifies agents. It is in no trusted root: verifiers of statements that look at no extended key usage would take
+ * an agent's certificate for a gate's.
+ */
+export async function createWorkloadAuthority(options: TrustSystemOptions): Promise<CertifiedKey> {
+  const keys = await generateP256();
+  return certifier(options)(names.workload, keys, names.workload, keys, [
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
+    // It issues to agents itself, and to no other authority.
+    new BasicConstraintsExtension(true, 0, true),
+    // The trust domain without a path, as the X.509-SVID specification wants it of those who sign (§3.2).
+    new SubjectAlternativeNameExtension([{ type: 'url', value: `spiffe://${options.trustDomain}` }]),
+  ]);
 }
 
 /** P-256, for SCTs. */

@@ -1,9 +1,19 @@
 import { equalBytes, utf8 } from '../call/bytes.ts';
-import { randomBytes } from '../call/random.ts';
 import { sha256 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
+import {
+  ecdsaWithSha256,
+  endEntity,
+  extension,
+  keyIdentifiers,
+  randomSerial,
+  signatureUsage,
+  signCertificate,
+  tbsCertificate,
+  version3,
+} from './certificate-parts.ts';
 import { tag } from './der.ts';
-import { bitString, octetString, oid, sequence, smallInteger, time, tlv, utf8String } from './der-write.ts';
+import { octetString, oid, sequence, time, tlv, utf8String } from './der-write.ts';
 import { oids } from './oids.ts';
 import { parseCertificate } from './parse-certificate.ts';
 import type { Certificate } from './parse-certificate.ts';
@@ -35,7 +45,6 @@ export interface LeafRequest {
   readonly now: number;
 }
 
-const ecdsaWithSha256 = sequence(oid(oids.ecdsaWithSha256));
 const printableSpiffe = /^spiffe:\/\/[a-z0-9._-]+(?:\/[A-Za-z0-9._-]+)+$/;
 
 /** The certificate, DER. Throws CONFIG_INVALID for a request that no certificate may be issued for. */
@@ -45,8 +54,7 @@ export async function issueLeaf(request: LeafRequest): Promise<Uint8Array> {
   const fields = leafFields(request, ca);
   const extensions = leafExtensions(request, ca);
   const sct = await certificateTimestamp(request, ca, tbsCertificate(fields, extensions));
-  const tbs = tbsCertificate(fields, [...extensions, sct]);
-  return sequence(tbs, ecdsaWithSha256, bitString(await request.caSigner.sign(tbs)));
+  return signCertificate(tbsCertificate(fields, [...extensions, sct]), request.caSigner);
 }
 
 function checkRequest(
@@ -70,12 +78,9 @@ function checkRequest(
 
 /** The fields of the TBSCertificate before its extensions. */
 function leafFields(request: LeafRequest, ca: Certificate): Uint8Array[] {
-  const serial = randomBytes(16);
-  // Positive, and 16 bytes long as DER.
-  serial[0] = ((serial[0] as number) & 0x3f) | 0x40;
   return [
-    tlv(tag.context(0), smallInteger(2)),
-    tlv(tag.integer, serial),
+    version3,
+    tlv(tag.integer, randomSerial()),
     ecdsaWithSha256,
     ca.subject,
     sequence(time(request.notBefore), time(request.notAfter)),
@@ -86,14 +91,10 @@ function leafFields(request: LeafRequest, ca: Certificate): Uint8Array[] {
 
 function leafExtensions(request: LeafRequest, ca: Certificate): Uint8Array[] {
   return [
-    extension(oids.keyUsage, tlv(tag.bitString, Uint8Array.of(7, 0x80)), 'critical'),
+    signatureUsage(),
     extension(oids.extendedKeyUsage, sequence(oid(oids.codeSigning))),
-    extension(oids.basicConstraints, sequence(), 'critical'),
-    extension(oids.subjectKeyIdentifier, octetString(keyIdentifier(request.publicKey))),
-    extension(
-      oids.authorityKeyIdentifier,
-      sequence(tlv(tag.contextPrimitive(0), ca.subjectKeyId ?? keyIdentifier(ca.spki))),
-    ),
+    endEntity(),
+    ...keyIdentifiers(request.publicKey, ca),
     // Critical, since the subject is empty (RFC 5280 §4.2.1.6).
     extension(
       oids.subjectAltName,
@@ -102,10 +103,6 @@ function leafExtensions(request: LeafRequest, ca: Certificate): Uint8Array[] {
     ),
     extension(oids.fulcioIssuer, utf8String(request.issuerUrl)),
   ];
-}
-
-function tbsCertificate(fields: readonly Uint8Array[], extensions: readonly Uint8Array[]): Uint8Array {
-  return sequence(...fields, tlv(tag.context(3), sequence(...extensions)));
 }
 
 /** The extension with our own log's SCT over the certificate as it is without it (RFC 6962 §3.2, §3.3). */
@@ -125,14 +122,4 @@ async function certificateTimestamp(
     },
   ]);
   return extension(oids.sctList, octetString(list));
-}
-
-function extension(type: string, value: Uint8Array, critical?: 'critical'): Uint8Array {
-  const flag = critical ? [tlv(tag.boolean, Uint8Array.of(0xff))] : [];
-  return sequence(oid(type), ...flag, octetString(value));
-}
-
-/** RFC 7093 §2 method 4: a digest of the whole SubjectPublicKeyInfo, cut to the 160 bits that are customary. */
-function keyIdentifier(spki: Uint8Array): Uint8Array {
-  return sha256(spki).subarray(0, 20);
 }

@@ -136,7 +136,7 @@ function readTime(reader: DerReader): number {
 }
 
 /** `Extensions` inside its explicit tag; also of a TSTInfo. */
-function readExtensions(explicit: DerReader): CertificateExtension[] {
+export function readExtensions(explicit: DerReader): CertificateExtension[] {
   const list = explicit.enter(tag.sequence);
   explicit.end();
   const extensions = list.all(tag.sequence, maxExtensions).map(readExtension);
@@ -194,7 +194,7 @@ function expect(element: DerElement, expected: number): DerElement {
   return element;
 }
 
-function readSubjectAltName(value: DerElement, critical: boolean): SubjectAltName {
+export function readSubjectAltName(value: DerElement, critical: boolean): SubjectAltName {
   const names = new DerReader(expect(value, tag.sequence).content);
   const uris: string[] = [];
   let others = 0;

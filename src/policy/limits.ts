@@ -9,7 +9,6 @@ export const limits = {
   plaintextRules: 256,
   fieldsPerRule: 256,
   patternsPerRule: 256,
-  patternLength: 256,
   controlsPerRule: 64,
   reasonLength: 500,
   nameLength: 64,

@@ -1,6 +1,6 @@
 import type { Node } from 'yaml';
 import { limits } from './limits.ts';
-import { parseToolPattern, type ToolPattern } from './tool-pattern.ts';
+import { parseToolPattern, type ToolPattern } from '../call/tool-pattern.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 /** What every kind of rule in a pack reads alike. */

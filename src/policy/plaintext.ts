@@ -1,5 +1,5 @@
 import type { PlaintextField, Tool } from './policy.ts';
-import { matchesTool, type ToolPattern } from './tool-pattern.ts';
+import { matchesTool, type ToolPattern } from '../call/tool-pattern.ts';
 import { keep, redact, strictest, type Treatment } from './treatment.ts';
 
 /** One rule on what the side store keeps of calls to some tools. */

@@ -1,6 +1,6 @@
 import { limits } from './limits.ts';
 import type { Rule } from './rule.ts';
-import { isLiteral, matchesTool, type ToolPattern } from './tool-pattern.ts';
+import { isLiteral, matchesTool, type ToolPattern } from '../call/tool-pattern.ts';
 
 /** The rules whose tools match one tool, each once, in the order of their ids. */
 export interface Candidates {

@@ -1,6 +1,6 @@
 import type { Bindings } from './cel/program.ts';
 import type { WitnessObligation } from './obligations.ts';
-import type { ToolPattern } from './tool-pattern.ts';
+import type { ToolPattern } from '../call/tool-pattern.ts';
 
 /** Roots that are there only when they were proven. */
 export const evidenceRoots = ['human', 'device', 'network'] as const;

@@ -51,7 +51,9 @@ function record(name: string, fields: Record<string, Shape>): RecordShape {
  * The variables of a condition.
  *
  * - `human`, `device` and `network` may be absent as a whole: reading them is then an error, and so a DENY.
- * - `human.authTime` (seconds since 1970), `network.ip` and `tool.annotations` may be absent: test them with `has`.
+ * - Of `human` all but `issuer`, `subject`, `tenant`, `roles` and `binding` may be absent, and so may `network.ip`, `tool.annotations` and
+ *   the `issuer` of an actor: test them with `has`. `human.authTime` and `human.issuedAt` are seconds since 1970.
+ * - `human.act`: the current actor first, then whom that one had it from.
  * - `tool.accepted`: an operator accepted exactly this tool definition; false for what is not a tools/call.
  * - `tool.listed`: the server statically lists this tool, resource, prompt or completion reference. Its word alone: it
  *   is enough for reading what a server publishes, never for a tool.
@@ -68,6 +70,14 @@ export const roots: ReadonlyMap<string, Shape> = new Map<string, Shape>([
       roles: listOf('string'),
       groups: listOf('string'),
       authTime: 'double',
+      issuedAt: 'double',
+      clientId: 'string',
+      scopes: listOf('string'),
+      acr: 'string',
+      amr: listOf('string'),
+      sid: 'string',
+      act: listOf(record('an actor', { issuer: 'string', subject: 'string' })),
+      binding: 'string',
     }),
   ],
   ['device', record('device', { id: 'string', trust: 'string' })],

@@ -9,13 +9,19 @@ import { createMcpListing, type McpListing } from '../gateway/mcp/listing.ts';
 import { relayPattern, type RelayPattern } from '../gateway/mcp/methods.ts';
 import { compilePolicy } from '../policy/compile.ts';
 import { assertAdmitted } from '../identity/principal.ts';
+import { refuseUnavailable } from '../identity/unavailable.ts';
 import type { Policy } from '../policy/policy.ts';
 import { childEnvironment, depthVariable } from '../targets/depth.ts';
 import { startMcpStdioTarget, type McpStdioTarget } from '../targets/mcp-stdio.ts';
 import { canonicalJson } from '../call/canonical-json.ts';
 import { utf8 } from '../call/sha256.ts';
 import { homeAuthenticator, openGovernance, type Governance } from './home/governance.ts';
+import { readHomeSettings, type HomeSettings } from './home/home-config.ts';
 import { openHome } from './home/open-home.ts';
+import type { Acting } from './login/acting.ts';
+import { callCredentials } from './login/call-credentials.ts';
+import type { HumanTokenSource } from './login/human-token.ts';
+import { bringsToken } from './login/token-environment.ts';
 import { passphraseFrom, passphraseVariable } from './keys/passphrase.ts';
 import { recordPolicy } from './policy-change.ts';
 import { resolveServer, type ResolvedServer, type ServerCommand } from './server-ref.ts';
@@ -42,6 +48,8 @@ interface OpenGate {
   readonly server: ResolvedServer;
   readonly opened: readonly RelayPattern[];
   readonly target: McpStdioTarget;
+  /** The token of the person that calls are made for; absent where they are made for nobody. */
+  readonly source: HumanTokenSource | undefined;
 }
 
 /**
@@ -82,20 +90,37 @@ async function openGate(options: WrapOptions): Promise<OpenGate> {
   const opened = options.relayPatterns.map(parsePattern);
   const server = resolveServer(options.name, options.target, { cwd: options.cwd, path: environment['PATH'] });
   const home = openHome(options.home, options.ledger, passphraseFrom(options.env, passphraseVariable));
-  const authenticator = homeAuthenticator(home);
+  const settings = readHomeSettings(home);
+  const acting = await actingOf(settings, options);
+  const authenticator = refuseUnavailable(homeAuthenticator(home, acting.evidence));
   assertAdmitted(await authenticator.authenticate({ apiKey: options.apiKey }, Date.now()));
   const files = options.policyFiles.length > 0 ? options.policyFiles : [home.layout.policy];
   const policy = compilePolicy(files.map((name) => ({ name, text: readPolicy(name) })));
-  const governance = await openGovernance(home, authenticator, process.stderr);
+  const governance = await openGovernance(home, authenticator, process.stderr, settings);
   try {
     await recordPolicy(governance.homeLedger.ledger, governance.recordChange, server.ref.name, policy);
     const { command, args } = options.target;
     const target = startMcpStdioTarget({ command, args, environment, cwd: options.cwd });
-    return { governance, policy, server, opened, target };
+    return { governance, policy, server, opened, target, source: acting.source };
   } catch (error) {
     await governance.close();
     throw error;
   }
+}
+
+/** For whom calls are made. Where neither the home nor the environment says anything of it, it costs nothing. */
+async function actingOf(
+  { actsForPeople }: HomeSettings,
+  { home, env, cwd }: WrapOptions,
+): Promise<Partial<Acting>> {
+  if (!actsForPeople && !bringsToken(env)) return {};
+  const { openActing } = await import('./login/acting.ts');
+  const acting = await openActing({ root: home, env, cwd });
+  if (acting.source && acting.evidence.humans === undefined)
+    process.stderr.write(
+      'countersign: calls are made for nobody: no issuer of people is configured (identity.humans).\n',
+    );
+  return acting;
 }
 
 async function runOpen(
@@ -109,7 +134,7 @@ async function runOpen(
   const { exitCode } = await runMcpStdio({
     client,
     gate,
-    credentials: { apiKey },
+    credentials: callCredentials(apiKey, open.source),
     target,
     listing,
     server: server.ref,
@@ -157,6 +182,6 @@ function readPolicy(file: string): string {
 /** What to do next, for the operator who reads it in the host's log. */
 function withAdvice(code: string, message: string): string {
   return code.startsWith('API_KEY_')
-    ? `${message} “countersign init” makes a home and shows its key once; give it to this gate as COUNTERSIGN_API_KEY.`
+    ? `${message} “countersign init” makes a home and shows its key once, “countersign key create” another one; give it to this gate as COUNTERSIGN_API_KEY.`
     : message;
 }

@@ -1,5 +1,5 @@
 import type { Permit } from '../call/permit.ts';
-import { isLeaseEnd } from './no-answer.ts';
+import { leaseEndOf, stopped } from './no-answer.ts';
 import type { Execution } from './target.ts';
 
 /** Calls that were dispatched and whose answer is awaited. */
@@ -36,7 +36,7 @@ export function createAwaited(): Awaited {
       const { id } = permit.call;
       return new Promise((resolve) => {
         const onAbort = (): void => {
-          if (isLeaseEnd(signal.reason)) settle(id, leaseEnded);
+          if (leaseEndOf(signal.reason)) settle(id, stopped(signal.reason, 'unknown', unanswered));
           else setTimeout(settle, answerAfterCancelMs, id, cancelled);
         };
         calls.set(id, { resolve, signal, onAbort });
@@ -58,9 +58,4 @@ const cancelled: Execution = {
   message: 'The call was cancelled after it was sent; it may have run.',
 };
 
-const leaseEnded: Execution = {
-  kind: 'none',
-  outcome: 'unknown',
-  code: 'LEASE_ENDED',
-  message: 'The server did not answer before the lease ended; the call may have run.',
-};
+const unanswered = 'before the server answered; the call may have run.';

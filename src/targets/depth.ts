@@ -8,9 +8,11 @@ const deepest = 3;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** For the gateway alone: the caller's API key, the ledger's address with its password, and what opens the home's keys. */
+/** For the gateway alone: the caller's API key, whom it calls for, the ledger's address with its password, what opens the home's keys. */
 const withheld: ReadonlySet<string> = new Set([
   'COUNTERSIGN_API_KEY',
+  'COUNTERSIGN_HUMAN_TOKEN',
+  'COUNTERSIGN_HUMAN_TOKEN_FILE',
   'COUNTERSIGN_LEDGER',
   'COUNTERSIGN_KEY_PASSPHRASE',
   'COUNTERSIGN_KEY_PASSPHRASE_FILE',

@@ -17,7 +17,7 @@ export function createMcpHttpConnection(options: McpHttpOptions): McpHttpConnect
   return {
     exchange: (events) => createMcpHttpExchange(peer, events),
     async listen(events, headers, signal) {
-      const response = await askToListen(peer, headers, signal);
+      const response = await askToListen(peer, events, headers, signal);
       if (!response.ok) {
         discard(response);
         return response.status;
@@ -45,13 +45,14 @@ export function createMcpHttpConnection(options: McpHttpOptions): McpHttpConnect
 
 async function askToListen(
   peer: McpHttpPeer,
+  { authority }: StreamEvents,
   headers: PassedHeaders,
   signal: AbortSignal,
 ): Promise<Response> {
   const withinMs = peer.options.limits.headersMs;
   let response: Response;
   try {
-    response = await ask(peer, { method: 'GET', headers, signal, withinMs });
+    response = await ask(peer, { method: 'GET', headers, signal, withinMs, authority });
   } catch (error) {
     throw toCountersignError(error, 'UPSTREAM_GONE', 'The server cannot be reached.');
   }
@@ -60,8 +61,9 @@ async function askToListen(
   throw new CountersignError('UPSTREAM_INVALID', 'The server answered with a redirect.');
 }
 
-function untilAborted({ onMessage, onClosed }: StreamEvents, signal: AbortSignal): StreamEvents {
+function untilAborted({ authority, onMessage, onClosed }: StreamEvents, signal: AbortSignal): StreamEvents {
   return {
+    authority,
     onMessage: (message) => (signal.aborted ? undefined : onMessage(message)),
     onClosed: (closed) => signal.aborted || onClosed(closed),
   };
@@ -75,6 +77,7 @@ async function endSession(peer: McpHttpPeer): Promise<number | undefined> {
     const response = await ask(peer, {
       method: 'DELETE',
       headers,
+      authority: session.authority,
       signal: new AbortController().signal,
       withinMs: options.limits.headersMs,
     });

@@ -27,7 +27,7 @@ export const afterAnswerMs = 1_000;
 
 /** Sends the body and hands over what comes back, until there is nothing more to come. */
 export async function runErrand(peer: McpHttpPeer, errand: Errand): Promise<Failure | undefined> {
-  const { body, headers, signal, withinMs } = errand;
+  const { body, headers, signal, withinMs, authority } = errand;
   let response: Response;
   try {
     response = await ask(peer, {
@@ -35,6 +35,7 @@ export async function runErrand(peer: McpHttpPeer, errand: Errand): Promise<Fail
       headers,
       body,
       signal,
+      authority,
       ...(withinMs !== undefined && { withinMs }),
     });
   } catch (error) {
@@ -84,6 +85,7 @@ async function takeStream(
   lingerOnceAnswered();
   const fault = await followStream(peer, body, {
     headers: errand.headers,
+    authority: errand.authority,
     signal: AbortSignal.any([errand.signal, enough.signal]),
     isWanted: errand.isWaiting,
     onMessage: async (message) => {

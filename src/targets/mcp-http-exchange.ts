@@ -1,20 +1,26 @@
 import { utf8 } from '../call/bytes.ts';
 import { toCountersignError, CountersignError } from '../errors.ts';
-import type { ExchangeEvents, McpHttpExchange, PassedHeaders, ServerMessage } from './mcp-http.ts';
+import type {
+  ExchangeEvents,
+  McpHttpExchange,
+  PassedHeaders,
+  ServerMessage,
+  UpstreamAuthority,
+} from './mcp-http.ts';
 import type { Errand } from './mcp-http-errand.ts';
 import { afterAnswerMs, runErrand } from './mcp-http-errand.ts';
 import type { Failure } from './mcp-http-failure.ts';
-import { executionOf, invalid } from './mcp-http-failure.ts';
+import { executionOf, invalid, withoutAuthority } from './mcp-http-failure.ts';
 import type { McpHttpPeer } from './mcp-http-request.ts';
 import type { WaitingIds } from './mcp-message-ids.ts';
 import { createWaitingIds } from './mcp-message-ids.ts';
 import { redeemRelayFrame } from './mcp-relay-frame.ts';
-import { redeemForNow, stopped } from './no-answer.ts';
+import { redeemForNow, stopped, whyNotNow } from './no-answer.ts';
 
 /** What one request of the client, or one batch, makes us send. Each message goes in a POST of its own. */
 export function createMcpHttpExchange(peer: McpHttpPeer, events: ExchangeEvents): McpHttpExchange {
   const { awaited, options } = peer;
-  const { headers } = events;
+  const { headers, authority } = events;
   const { headersMs } = options.limits;
   const aborting = new AbortController();
   const told = untilAborted(events, aborting.signal);
@@ -28,6 +34,17 @@ export function createMcpHttpExchange(peer: McpHttpPeer, events: ExchangeEvents)
     async execute(permit, signal) {
       const refusal = redeemForNow(permit, signal);
       if (refusal) return refusal;
+      let sender = authority;
+      if (authority) {
+        try {
+          sender = alwaysSaying(authority, await authority.authorization());
+        } catch (error) {
+          return withoutAuthority(error);
+        }
+        // Asking took its time.
+        const late = whyNotNow(permit, signal);
+        if (late) return late;
+      }
       if (aborting.signal.aborted) return stopped(undefined, 'aborted', 'before it was sent; nothing ran.');
       const { id, payload } = permit.call;
       const execution = awaited.add(permit, signal);
@@ -38,6 +55,7 @@ export function createMcpHttpExchange(peer: McpHttpPeer, events: ExchangeEvents)
         ...told,
         body: payload,
         headers,
+        authority: sender,
         signal: AbortSignal.any([aborting.signal, over.signal]),
         isWaiting: () => awaited.has(id),
         takesNameless: false,
@@ -60,6 +78,7 @@ export function createMcpHttpExchange(peer: McpHttpPeer, events: ExchangeEvents)
         ...relayed(ids, told),
         body: frame.bytes,
         headers,
+        authority,
         signal: aborting.signal,
         withinMs: headersMs,
       }).then((failure) => {
@@ -78,6 +97,7 @@ export function createMcpHttpExchange(peer: McpHttpPeer, events: ExchangeEvents)
         ...relayed(ids, { onHead: ignore, onClosed: ignore, onMessage: events.onMessage }),
         body,
         headers: listHeaders(peer, method, params),
+        authority,
         signal: over.signal,
       }).then((failure) => {
         clearTimeout(timer);
@@ -87,6 +107,14 @@ export function createMcpHttpExchange(peer: McpHttpPeer, events: ExchangeEvents)
     isAwaiting: (callId) => awaited.has(callId),
     answer: (callId, execution) => awaited.settle(callId, execution),
     abort: () => aborting.abort(),
+  };
+}
+
+/** The same authority, that need not be asked again: a call that has a token is sent with it, and at once. */
+function alwaysSaying(authority: UpstreamAuthority, authorization: string): UpstreamAuthority {
+  return {
+    authorization: () => Promise.resolve(authorization),
+    refused: (said) => authority.refused(said),
   };
 }
 

@@ -1,7 +1,7 @@
 import { CountersignError } from '../errors.ts';
 import type { Awaited } from './awaited.ts';
 import { readBody } from './mcp-http-body.ts';
-import type { McpHttpOptions, PassedHeaders } from './mcp-http.ts';
+import type { McpHttpOptions, PassedHeaders, UpstreamAuthority } from './mcp-http.ts';
 
 /** What the requests of one conversation with a server share. */
 export interface McpHttpPeer {
@@ -14,6 +14,8 @@ export interface McpHttpPeer {
     version?: string;
     /** The server has said that there is no such session. */
     isLost?: boolean;
+    /** In whose name it was asked last: it is ended in the same. */
+    authority?: UpstreamAuthority;
   };
 }
 
@@ -22,6 +24,7 @@ export interface HttpAsk {
   readonly headers: PassedHeaders;
   readonly body?: Uint8Array;
   readonly lastEventId?: string;
+  readonly authority?: UpstreamAuthority | undefined;
   readonly signal: AbortSignal;
   /** Until the status line is there. Without it only `signal` ends the waiting. */
   readonly withinMs?: number;
@@ -30,10 +33,13 @@ export interface HttpAsk {
 /**
  * One request. A redirect is an answer, never followed: the operator named one place, and credentials go nowhere else.
  *
- * @throws What `fetch` throws; `UPSTREAM_GONE` when the server does not begin to answer in time.
+ * @throws What `fetch` throws; `UPSTREAM_GONE` when the server does not begin to answer in time. What `authorization` rejects with:
+ * then nothing was sent.
  */
 export async function ask({ options, session }: McpHttpPeer, request: HttpAsk): Promise<Response> {
-  const { method, body, signal, withinMs } = request;
+  const { method, body, signal, withinMs, authority } = request;
+  const authorization = await authorizationFor(options, authority);
+  if (authority) session.authority = authority;
   // Called as nobody's method: Workers and browsers refuse it otherwise.
   const { fetch } = options;
   // Not `AbortSignal.timeout`, whose timers stay behind requests that have long been answered.
@@ -44,16 +50,30 @@ export async function ask({ options, session }: McpHttpPeer, request: HttpAsk): 
   try {
     const response = await fetch(options.url, {
       method,
-      headers: headersOf(options, session, request),
+      headers: headersOf(options, session, request, authorization),
       redirect: 'manual',
       signal: AbortSignal.any([signal, late.signal]),
       ...(body && { body: new Uint8Array(body) }),
     });
+    if (response.status === 401 && authorization !== undefined) authority?.refused(authorization);
     if (!isModern(request.headers)) noteSession(session, request.headers, response);
     return response;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** One header cannot say for two, and a forgotten person must not become the gateway itself. */
+function authorizationFor(
+  { isOnBehalf = false }: McpHttpOptions,
+  authority: UpstreamAuthority | undefined,
+): Promise<string> | undefined {
+  if (!isOnBehalf) return undefined;
+  if (authority) return authority.authorization();
+  throw new CountersignError(
+    'HUMAN_MISSING',
+    'This server acts for people, and the request is made for nobody.',
+  );
 }
 
 function noteSession(
@@ -70,11 +90,13 @@ function headersOf(
   options: McpHttpOptions,
   session: McpHttpPeer['session'],
   { method, headers, body, lastEventId }: HttpAsk,
+  authorization: string | undefined,
 ): Record<string, string> {
   return {
     accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
     ...passedOn(headers, method),
     ...lowerCased(options.headers),
+    ...(authorization !== undefined && { authorization }),
     ...(body && { 'content-type': 'application/json' }),
     ...(session.id !== undefined && !isModern(headers) && { 'mcp-session-id': session.id }),
     ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),

@@ -79,7 +79,7 @@ async function takeUp(
   { lastEventId, retryMs }: StreamPosition,
   stream: FollowedStream,
 ): Promise<ReadableStream<Uint8Array> | undefined> {
-  const { headers, signal } = stream;
+  const { headers, signal, authority } = stream;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     await pause(Math.max(minRetryMs, retryMs ?? defaultRetryMs) * 2 ** attempt, signal);
     if (!isWanted(stream)) return undefined;
@@ -88,6 +88,7 @@ async function takeUp(
         method: 'GET',
         headers,
         signal,
+        authority,
         withinMs: peer.options.limits.headersMs,
         ...(lastEventId !== undefined && { lastEventId }),
       });

@@ -37,7 +37,20 @@ export interface McpHttpExchange extends McpTarget {
   abort(): void;
 }
 
+/** In whose name a server is asked that wants to know it each time. */
+export interface UpstreamAuthority {
+  /**
+   * The header `Authorization` of one request: a token of the server's own for that person, never what the person gave us. Rejects
+   * with UPSTREAM_TOKEN_REFUSED, or HUMAN_MISSING where there is no person: then nothing is sent.
+   */
+  authorization(): Promise<string>;
+  /** The server took this header for no good. */
+  refused(authorization: string): void;
+}
+
 export interface StreamEvents {
+  /** In whose name it is asked for; without one nothing is sent to a server that is asked for people. */
+  readonly authority?: UpstreamAuthority | undefined;
   /** One message, or one batch. No more of the stream is read before a promise that this returns is settled. */
   readonly onMessage: (message: ServerMessage) => void | Promise<void>;
   /**
@@ -82,6 +95,8 @@ export interface McpHttpOptions {
   readonly url: string;
   /** Sent with every request: the gateway's own credentials for this server. Never anything of the caller's. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Whether nothing is sent without an authority. */
+  readonly isOnBehalf?: boolean;
   readonly fetch: typeof fetch;
   readonly limits: McpHttpLimits;
 }

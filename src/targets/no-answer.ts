@@ -1,5 +1,6 @@
 import type { Permit } from '../call/permit.ts';
 import { redeemPermit } from '../call/permit.ts';
+import { isRevocationCode, type RevocationCode } from '../call/revocation-code.ts';
 import { CountersignError } from '../errors.ts';
 import type { Execution } from './target.ts';
 
@@ -30,14 +31,18 @@ export function whyNotNow({ dispatchBefore }: Permit, signal: AbortSignal): None
 
 /** @param reason Why the call's signal was aborted. */
 export function stopped(reason: unknown, outcome: 'aborted' | 'unknown', when: string): None {
-  return isLeaseEnd(reason)
-    ? none(outcome, 'LEASE_ENDED', `The lease ended ${when}`)
-    : none(outcome, 'CALLER_CANCELLED', `The call was cancelled ${when}`);
+  const code = leaseEndOf(reason);
+  if (code === undefined) return none(outcome, 'CALLER_CANCELLED', `The call was cancelled ${when}`);
+  return code === 'LEASE_ENDED'
+    ? none(outcome, code, `The lease ended ${when}`)
+    : none(outcome, code, `The call was stopped by a revocation ${when}`);
 }
 
-/** Whether the gate ended the call's lease, rather than the caller the call. */
-export function isLeaseEnd(reason: unknown): boolean {
-  return reason instanceof CountersignError && reason.code === 'LEASE_ENDED';
+/** Why the gate ended the call's lease; undefined where it is the caller who ended the call. */
+export function leaseEndOf(reason: unknown): 'LEASE_ENDED' | RevocationCode | undefined {
+  if (!(reason instanceof CountersignError)) return undefined;
+  const { code } = reason;
+  return code === 'LEASE_ENDED' || isRevocationCode(code) ? code : undefined;
 }
 
 /** Failures of name lookup and of connecting: no byte of the request has left. */

@@ -1,5 +1,6 @@
 import type { Json } from '../call/json.ts';
 import type { Permit } from '../call/permit.ts';
+import type { RevocationCode } from '../call/revocation-code.ts';
 
 /** What a target reports once it has an answer. Byte arrays are the exact bytes on the wire. */
 export type Execution =
@@ -34,7 +35,9 @@ export type Execution =
         | 'WITNESS_UNAVAILABLE'
         | 'LOG_FORKED'
         | 'GATE_DIED'
-        | 'OUTCOME_UNREPORTED';
+        | 'OUTCOME_UNREPORTED'
+        | 'UPSTREAM_TOKEN_REFUSED'
+        | RevocationCode;
       readonly message: string;
     };
 

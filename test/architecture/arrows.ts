@@ -160,6 +160,7 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^(?:jose|ipaddr\.js)$/, files: /^identity\// },
   { name: /^eventsource-parser(?:\/|$)/, files: /^targets\// },
   { name: /^prom-client$/, files: /^runtime\// },
+  { name: /^oauth4webapi$/, files: /^runtime\// },
   { name: /^zod$/, files: /^runtime\/config\// },
   { name: /^@hono\/node-server$/, files: /^runtime\// },
   { name: /^cross-spawn$/, files: /^(?:targets|gateway|runtime)\// },

@@ -32,6 +32,8 @@ const formats = pages.find(({ path }) => path.endsWith('formats.md'))?.text ?? '
 /** Words in capitals that are no reason codes: settings, and the style they are written in. */
 const otherCapitals = [
   'COUNTERSIGN_API_KEY',
+  'COUNTERSIGN_HUMAN_TOKEN',
+  'COUNTERSIGN_HUMAN_TOKEN_FILE',
   'COUNTERSIGN_GENESIS',
   'COUNTERSIGN_KEYS',
   'COUNTERSIGN_API_KEYS',
@@ -40,6 +42,7 @@ const otherCapitals = [
   'COUNTERSIGN_KEY_PASSPHRASE_FILE',
   'COUNTERSIGN_NEW_KEY_PASSPHRASE',
   'COUNTERSIGN_LEDGER',
+  'COUNTERSIGN_JOIN_TOKEN',
   'CALL_ID',
   'UPPER_SNAKE',
 ];

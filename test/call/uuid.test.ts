@@ -1,5 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
-import { isUuid, uuidv7 } from '../../src/call/uuid.ts';
+import { isUuid } from '../../src/call/uuid.ts';
+
+// Its time never goes back: another test of this process may have been later.
+vi.resetModules();
+const { uuidv7 } = await import('../../src/call/uuid.ts');
 
 const millisecondOf = (uuid: string): number => Number.parseInt(uuid.replaceAll('-', '').slice(0, 12), 16);
 

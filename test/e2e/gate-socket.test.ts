@@ -20,7 +20,7 @@ it('a program asks a gate on a unix socket, with the fetch that is made for it',
   const gate = connectGate({
     url: 'http://localhost',
     apiKey: home.apiKey,
-    fetch: createNodeFetch(socket),
+    fetch: createNodeFetch({ socketPath: socket }),
   });
   const call = {
     server: 'notes',

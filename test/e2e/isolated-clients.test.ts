@@ -80,7 +80,7 @@ async function expectProven(result: unknown): Promise<void> {
 
 describe('one gate on a socket and on TCP', () => {
   it('answers the same over both', async () => {
-    const response = await createNodeFetch(socket)('http://localhost/healthz');
+    const response = await createNodeFetch({ socketPath: socket })('http://localhost/healthz');
     expect(await response.json()).toEqual({ status: 'ok' });
     expect(await (await fetch(`${url}/healthz`)).json()).toEqual({ status: 'ok' });
   });

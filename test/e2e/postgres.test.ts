@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { countersign, countersignCli, testHome } from '../support/home.ts';
@@ -49,6 +49,26 @@ if (typeof postgres === 'string') {
       const wrap = ['wrap', '--name', 'spy', '--', process.execPath, '-e', spy];
       const gate = startWire(process.execPath, [countersign, ...wrap], home.env);
       await expect.poll(gate.stderr).toContain('ledger=undefined');
+      await gate.end();
+    });
+
+    it('has what is revoked, for every gate that shares it', async () => {
+      await using home = await testHome(postgres.url({ schema: 'revoking' }));
+      const policy = join(home.work, 'all.yaml');
+      const heard = join(home.work, 'heard');
+      writeFileSync(
+        policy,
+        'version: 1\nname: all\nrules:\n  - { id: all, effect: allow, tools: ["slow/*"] }\n',
+      );
+      const slowServer = new URL('../support/slow-server.ts', import.meta.url).pathname;
+      const wrap = ['wrap', '--name', 'slow', '--policy', policy, '--', process.execPath, slowServer, heard];
+      const gate = startWire(process.execPath, [countersign, ...wrap], home.env);
+      const answer = gate.request('tools/call', { name: 'wait', arguments: {} });
+      await expect.poll(() => existsSync(heard), { timeout: 10_000 }).toBe(true);
+      expect(await home.cli('revoke', 'tool', 'slow/*')).toMatchObject({ code: 0 });
+      const done = performance.now();
+      expect(JSON.stringify(await answer)).toContain('TOOL_REVOKED');
+      expect(performance.now() - done).toBeLessThan(1_000);
       await gate.end();
     });
 

@@ -10,6 +10,7 @@ import {
   verdict,
 } from '../../src/envelope/statements.ts';
 import { predicateTypes } from '../../src/names.ts';
+import { verifiedPrincipal } from '../../src/identity/principal.ts';
 import { allowed, call, denied, fullPrincipal, principal, time } from './facts.ts';
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -39,7 +40,7 @@ describe('a verdict', () => {
         session: { ...stated, client: { name: 'client' } },
         principal: {
           apiKey: { id: 'key-1' },
-          agent: { id: 'agent-1', issuer: 'countersign', binding: 'none' },
+          agent: { id: 'agent-1', issuer: 'countersign', binding: 'none', source: 'api-key' },
         },
         tool: {
           server: 'files',
@@ -80,7 +81,7 @@ describe('a verdict', () => {
   it('states of a principal what was verified, and no more', () => {
     expect(verdict({ ...allowed, principal: fullPrincipal }).predicate['principal']).toEqual({
       apiKey: { id: 'key-1' },
-      agent: { id: 'agent-1', issuer: 'countersign', binding: 'none' },
+      agent: { id: 'agent-1', issuer: 'countersign', binding: 'none', source: 'api-key' },
       human: {
         issuer: 'https://idp.example.org',
         subject: 'subject-1',
@@ -88,9 +89,44 @@ describe('a verdict', () => {
         roles: ['reader'],
         groups: [],
         authTime: '2026-11-21T21:00:01.000Z',
+        binding: 'none',
       },
       device: { id: 'device-1', trust: 'managed', source: 'api-key' },
     });
+  });
+
+  it('states of a delegation who acts for whom, how that is known, and what is left of it', () => {
+    const { human } = fullPrincipal;
+    if (!human) throw new Error('nobody');
+    const value = {
+      ...human.value,
+      issuedAt: Math.floor(time / 1_000),
+      clientId: 'portal',
+      scopes: ['call'],
+      acr: 'loa3',
+      amr: ['hwk'],
+      sid: 's-1',
+      act: [{ subject: 'planner' }, { issuer: 'https://idp.example.org', subject: 'portal' }],
+      binding: 'dpop',
+    } as const;
+    const limits = [{ by: 'delegation', tools: ['files/*'] }] as const;
+    const delegated = verifiedPrincipal({ ...fullPrincipal, human: { ...human, value }, limits });
+    const { predicate } = verdict({ ...allowed, principal: delegated });
+    const instant = '2026-11-21T21:00:01.000Z';
+    expect(predicate['principal']).toMatchObject({
+      human: { ...value, authTime: instant, issuedAt: instant },
+      limits,
+    });
+  });
+
+  it('states no agent that nothing proves', () => {
+    const unproven = verifiedPrincipal({
+      ...principal,
+      agent: { ...principal.agent, verified: false },
+      refusal: { code: 'AGENT_PROOF_MISSING', message: 'Nothing proves it.' },
+    });
+    const stated = verdict({ ...denied, principal: unproven }).predicate['principal'];
+    expect(stated).toEqual({ apiKey: { id: 'key-1' } });
   });
 
   it('keeps an argument whose pointer is __proto__ as an argument', () => {

@@ -121,7 +121,7 @@ describe('a delegated call', () => {
     };
     const asked = made.call();
     const answer = await made.gate.delegate(asked, { apiKey: made.apiKey });
-    expect(answer).toMatchObject({ kind: 'denied', denial: { code: 'LEASE_ENDED' } });
+    expect(answer).toMatchObject({ kind: 'denied', denial: { code: 'API_KEY_REVOKED' } });
     expect(await outcomeIn(made, asked.id)).toMatchObject({ outcome: 'aborted', observedBy: 'gate' });
     await made.gate.close();
   });

@@ -7,6 +7,7 @@ import { createGate } from '../../src/gate/create-gate.ts';
 import type { Gate } from '../../src/gate/gate.ts';
 import type { ListedTool } from '../../src/gate/listing.ts';
 import type { GateParts } from '../../src/gate/parts.ts';
+import { createRevocations } from '../../src/gate/revocations.ts';
 import { createToolDirectory } from '../../src/gate/tool-directory.ts';
 import { apiKeyDigest, newApiKey, type ApiKeyRecord } from '../../src/identity/api-key.ts';
 import { createAuthenticator } from '../../src/identity/authenticate.ts';
@@ -95,6 +96,7 @@ export async function harness(options: HarnessOptions = {}): Promise<Harness> {
     ...notary,
     mode: 'same-user',
     instance: options.instance ?? 'instance-1',
+    revocations: createRevocations({ ledger, every: 20 }),
     assertAlive: () => undefined,
     authenticator: createAuthenticator({
       trustDomain,

@@ -173,7 +173,7 @@ describe('a rule that demands a witness', () => {
     });
     const target = countingTarget();
     const result = await gate.run(call(), { apiKey }, target, never);
-    expect(result).toMatchObject({ execution: { outcome: 'aborted', code: 'LEASE_ENDED' } });
+    expect(result).toMatchObject({ execution: { outcome: 'aborted', code: 'API_KEY_REVOKED' } });
     expect(target.runs).toBe(0);
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../src/call/json.ts';
 import { issuerPresets, type IssuerPreset } from '../../src/identity/issuer-presets.ts';
-import { deviceReader, humanReader, type Tenancy } from '../../src/identity/read-claims.ts';
+import { deviceReader, humanReader } from '../../src/identity/read-claims.ts';
+import type { Tenancy } from '../../src/identity/tenancy.ts';
 import { tokenRefusals } from '../../src/identity/token-fault.ts';
 import { refused } from './tokens.ts';
 
@@ -39,6 +40,9 @@ describe('a human', () => {
       roles: ['ot.operator'],
       groups: ['g-1'],
       authTime: 1_767_225_600,
+      clientId: 'client',
+      scopes: ['call'],
+      binding: 'none',
     });
   });
 
@@ -95,6 +99,7 @@ describe('a human', () => {
       roles: ['/person/roles', '/https:~1~1acme.test~1role'],
       groups: ['/none'],
       authTime: '/auth_time',
+      clientId: ['/client_id'],
     };
     const claims = { sub: 'x', person: { id: 'ada', roles: ['a', 'b'] }, 'https://acme.test/role': 'b' };
     expect(read({ ...issuerPresets.generic, places }, claims)).toMatchObject({

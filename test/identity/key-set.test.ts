@@ -22,12 +22,13 @@ const ask = (set: KeySet, keyId: string | undefined, at = now) => set.find({ alg
 
 /** A published set that can be changed and made to fail, and how often it was read. */
 function published(first: Uint8Array) {
-  const at = { bytes: first as Uint8Array | undefined, reads: 0 };
+  const at = { bytes: first as Uint8Array | undefined, reads: 0, hold: Promise.resolve(), elapsed: 0 };
   const set = createKeySet({
     algorithms: ['ES256', 'RS256'],
+    elapsed: () => at.elapsed,
     load: async () => {
       at.reads += 1;
-      await Promise.resolve();
+      await at.hold;
       if (at.bytes === undefined) throw new Error('down');
       return at.bytes;
     },
@@ -86,14 +87,107 @@ describe('the keys of an issuer', () => {
     expect(await ask(set, 'k1', now + 10 * minute)).toBe('KEY_UNKNOWN');
   });
 
-  it('are read again for a new name, but not for each of a thousand', async () => {
+  it('are read again at once for a new name, right after they were read too', async () => {
     const { at, set } = published(jwksOf(key));
     await ask(set, 'k1');
     at.bytes = jwksOf(key, next);
-    expect(await ask(set, 'k2', now + 30_000)).toMatchObject({ type: 'public' });
-    for (let i = 0; i < 1_000; i += 1)
-      expect(await ask(set, `guess-${i}`, now + 30_001 + i)).toBe('KEY_UNKNOWN');
+    expect(await ask(set, 'k2', now + 1)).toMatchObject({ type: 'public' });
     expect(at.reads).toBe(2);
+  });
+
+  it('are found by everybody who asks for a new name while they are being read again', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    at.bytes = jwksOf(key, next);
+    const found = await Promise.all(Array.from({ length: 200 }, (_, i) => ask(set, 'k2', now + i)));
+    for (const one of found) expect(one).toMatchObject({ type: 'public' });
+    expect(at.reads).toBe(2);
+  });
+
+  it('are found a second later when they were published a little after the first token', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    for (let ms = 0; ms < 1_000; ms += 1) expect(await ask(set, 'k2', now + ms)).toBe('KEY_UNKNOWN');
+    expect(at.reads).toBe(2);
+    at.bytes = jwksOf(key, next);
+    expect(await ask(set, 'k2', now + 1_000)).toMatchObject({ type: 'public' });
+  });
+
+  it('are read for names that nobody knows four times at most, and then twice a minute', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    const readsUntil = async (seconds: number, from: number): Promise<number> => {
+      for (let ms = from * 1_000; ms < seconds * 1_000; ms += 100)
+        expect(await ask(set, `guess-${ms}`, now + ms)).toBe('KEY_UNKNOWN');
+      return at.reads - 1;
+    };
+    expect(await readsUntil(30, 0)).toBe(4);
+    expect(await readsUntil(9 * 60, 30)).toBe(4 + 2 * 9 - 1);
+    // Nobody guesses for a while, and no more is saved up than before.
+    expect((await readsUntil(60 * 60 + 30, 60 * 60)) - (4 + 2 * 9 - 1)).toBe(1 + 4);
+  });
+
+  it('of an honest issuer count half a minute after it changed them, whatever names others guess', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    for (let ms = 0; ms < 120_000; ms += 100) await ask(set, `guess-${ms}`, now + ms);
+    at.bytes = jwksOf(key, next);
+    let waited = 0;
+    while (typeof (await ask(set, 'k2', now + 120_000 + waited)) === 'string') waited += 1_000;
+    expect(waited).toBeLessThanOrEqual(30_000);
+  });
+
+  it('are not asked for by an unknown name while their issuer is left alone', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    at.bytes = undefined;
+    const tries: number[] = [];
+    for (let ms = 0; ms < 70_000; ms += 100) {
+      const { reads } = at;
+      expect(await ask(set, 'k2', now + ms)).toBe('KEY_UNKNOWN');
+      if (at.reads > reads) tries.push(ms);
+    }
+    // A second after the first failure, two after the second and so on, and no more of them than of other guesses.
+    expect(tries).toEqual([0, 1_000, 3_000, 7_000, 30_000, 60_000]);
+  });
+
+  it('are guessed at after a clock was set back, too, and not more often', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    for (let i = 0; i < 10; i += 1) await ask(set, `guess-${i}`, now + i * 1_000);
+    const before = at.reads;
+    const earlier = now - 5 * minute;
+    for (let ms = 0; ms < 2 * minute; ms += 100) await ask(set, `guess-${ms}`, earlier + ms);
+    expect(at.reads - before).toBe(3);
+  });
+
+  it('are not asked for again at once when their issuer was waited for in vain', async () => {
+    const { at, set } = published(jwksOf(key));
+    at.bytes = undefined;
+    let giveUp = (): void => undefined;
+    at.hold = new Promise<void>((resolve) => (giveUp = resolve));
+    const asking = ask(set, 'k1');
+    at.elapsed = 5_000;
+    giveUp();
+    expect(await asking).toBe('KEYS_UNAVAILABLE');
+    for (const ms of [1, 5_000, 5_999]) expect(await ask(set, 'k1', now + ms)).toBe('KEYS_UNAVAILABLE');
+    expect(at.reads).toBe(1);
+    at.bytes = jwksOf(key);
+    expect(await ask(set, 'k1', now + 6_000)).toMatchObject({ type: 'public' });
+  });
+
+  it('are given at once, to all but the one who asks, while an issuer that failed does not answer', async () => {
+    const { at, set } = published(jwksOf(key));
+    await ask(set, 'k1');
+    at.bytes = undefined;
+    await ask(set, 'k1', now + 10 * minute);
+    let answer = (): void => undefined;
+    at.hold = new Promise<void>((resolve) => (answer = resolve));
+    const asking = ask(set, 'k1', now + 11 * minute);
+    expect(await ask(set, 'k1', now + 11 * minute)).toMatchObject({ type: 'public' });
+    answer();
+    expect(await asking).toMatchObject({ type: 'public' });
+    expect(at.reads).toBe(3);
   });
 
   it('verify one algorithm each', async () => {
@@ -133,6 +227,11 @@ describe('a key set', () => {
     const many = Array.from({ length: 65 }, (_, i) => ({ ...key.jwk, kid: `k${i}` }));
     expect(() => readJwks(withKeys(...many), allowed)).toThrow(refused('CONFIG_INVALID'));
     expect(usable(...many.slice(1))).toBe(64);
+    // So many were seen to be taken, each of them a signature to try.
+    for (const one of [{}, { ...key.jwk }])
+      expect(() => readJwks(withKeys(...Array.from({ length: 20_001 }, () => one)), allowed)).toThrow(
+        refused('CONFIG_INVALID'),
+      );
   });
 
   it.each([

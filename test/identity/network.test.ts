@@ -56,6 +56,20 @@ describe('the zone of a call', () => {
   });
 });
 
+describe('a trusted proxy', () => {
+  it.each(['10.20.0.5', '192.0.2.15', '::ffff:192.0.2.1', '2001:db8::5'])(
+    'is the other end %s',
+    (address) => {
+      expect(plant.isTrustedProxy({ address })).toBe(true);
+      expect(plant.isTrustedProxy({ address, forwardedFor: '203.0.113.9' })).toBe(true);
+    },
+  );
+
+  it.each(['10.20.0.6', '192.0.2.16', '2001:db8::6', '10.20.5', '', undefined])('is not %j', (address) => {
+    expect(plant.isTrustedProxy({ address, forwardedFor: '192.0.2.1' })).toBe(false);
+  });
+});
+
 describe('X-Forwarded-For', () => {
   it('is worth nothing from anybody but a trusted proxy', () => {
     expect(zoneOf('203.0.113.9', '10.20.0.7')).toBe('unknown');

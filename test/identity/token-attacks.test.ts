@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { exportSPKI, importJWK, SignJWT, type CryptoKey } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { base64url, utf8 } from '../../src/call/bytes.ts';
 import type { Human } from '../../src/identity/principal.ts';
@@ -47,6 +48,10 @@ const expectRefused = async (token: string | Promise<string>, code: string, at =
   await expect(verify(await token, at)).rejects.toThrow(refused(code));
 };
 const header = '{"alg":"ES256","kid":"k1","typ":"at+jwt"}';
+const actedBy = (times: number): Claims => ({
+  sub: `a${times}`,
+  ...(times > 1 && { act: actedBy(times - 1) }),
+});
 
 describe('a token that its issuer signed for us', () => {
   it('says which person it is for', async () => {
@@ -76,7 +81,7 @@ describe('another spelling of a good token is refused', () => {
     'padding of the signature': (token) => `${token}==`,
     'the alphabet of plain base64': (token) => token.replace(/[-_]/, (char) => (char === '-' ? '+' : '/')),
     'a fourth part': (token) => `${token}.`,
-    'five parts, as an encrypted token has': (token) => `${token}.a.b`,
+    'six parts': (token) => `${token}.a.b.c`,
     'two parts': (token) => token.slice(0, token.lastIndexOf('.')),
     'no signature': (token) => token.slice(0, token.lastIndexOf('.') + 1),
     'JSON serialization': (token) => JSON.stringify({ payload: token.split('.')[1] }),
@@ -112,8 +117,12 @@ describe('a header is refused that', () => {
     ['names a key by a number', { kid: 1 }, 'HUMAN_TOKEN_MALFORMED'],
     ['names a key that is not there', { kid: 'k2' }, 'HUMAN_TOKEN_KEY_UNKNOWN'],
     ['names a path', { kid: '../../dev/null' }, 'HUMAN_TOKEN_KEY_UNKNOWN'],
+    ['names a query', { kid: "k1' OR '1'='1" }, 'HUMAN_TOKEN_KEY_UNKNOWN'],
+    ['names a key by nothing', { kid: '' }, 'HUMAN_TOKEN_KEY_UNKNOWN'],
+    ['names a member of the prototype', { kid: '__proto__' }, 'HUMAN_TOKEN_KEY_UNKNOWN'],
     ['brings its key along', { jwk: { kty: 'EC' } }, 'HUMAN_TOKEN_HEADER_REFUSED'],
     ['says where its keys are', { jku: 'https://evil.test/jwks' }, 'HUMAN_TOKEN_HEADER_REFUSED'],
+    ['brings its certificate along', { x5c: ['MIIB'] }, 'HUMAN_TOKEN_HEADER_REFUSED'],
     ['says where its certificate is', { x5u: 'https://evil.test/x5c' }, 'HUMAN_TOKEN_HEADER_REFUSED'],
     ['has critical extensions', { crit: ['exp'], exp: 1 }, 'HUMAN_TOKEN_HEADER_REFUSED'],
     ['leaves the payload unencoded', { b64: false }, 'HUMAN_TOKEN_HEADER_REFUSED'],
@@ -122,6 +131,7 @@ describe('a header is refused that', () => {
     ['is of an assertion grant', { typ: 'oauth-id-jag+jwt' }, 'HUMAN_TOKEN_TYPE_REFUSED'],
     ['is of a logout token', { typ: 'logout+jwt' }, 'HUMAN_TOKEN_TYPE_REFUSED'],
     ['is of a security event', { typ: 'secevent+jwt' }, 'HUMAN_TOKEN_TYPE_REFUSED'],
+    ['is of a proof', { typ: 'dpop+jwt' }, 'HUMAN_TOKEN_TYPE_REFUSED'],
   ];
   it.each(headers)('%s', async (_, changes, code) => {
     const text = JSON.stringify({ alg: 'ES256', kid: 'k1', typ: 'at+jwt', ...changes });
@@ -175,7 +185,25 @@ describe('claims are refused that', () => {
     ['end now', { exp: seconds }, 'HUMAN_TOKEN_EXPIRED'],
     ['begin later', { iat: seconds + 31 }, 'HUMAN_TOKEN_NOT_YET_VALID'],
     ['count later', { nbf: seconds + 31 }, 'HUMAN_TOKEN_NOT_YET_VALID'],
-    ['are bound to a key', { cnf: { jkt: 'x' } }, 'HUMAN_TOKEN_UNBOUND'],
+    ['are those of an ID token', { at_hash: 'x' }, 'HUMAN_TOKEN_TYPE_REFUSED'],
+    ['are those of an ID token of a code', { c_hash: 'x' }, 'HUMAN_TOKEN_TYPE_REFUSED'],
+    ['are those of a program', { client_id: 'ada' }, 'HUMAN_TOKEN_SUBJECT_REFUSED'],
+    ['are those of a workload', { sub: 'spiffe://plant.test/agent/planner' }, 'HUMAN_TOKEN_SUBJECT_REFUSED'],
+    ['are handed on to a text', { act: 'planner' }, 'HUMAN_TOKEN_CLAIMS_INVALID'],
+    ['are handed on to nobody', { act: { act: { sub: 'planner' } } }, 'HUMAN_TOKEN_CLAIMS_INVALID'],
+    ['are handed on nine times', { act: actedBy(9) }, 'HUMAN_TOKEN_CLAIMS_INVALID'],
+    ['may be handed on to a list', { may_act: [{ sub: 'planner' }] }, 'HUMAN_TOKEN_CLAIMS_INVALID'],
+    ['narrow to no list', { authorization_details: {} }, 'HUMAN_TOKEN_CLAIMS_INVALID'],
+    [
+      'narrow in a way that is not known',
+      { authorization_details: [{ type: 'countersign_tools', tools: ['*/*'], max: 1 }] },
+      'HUMAN_TOKEN_CLAIMS_INVALID',
+    ],
+    ['have a scope that is a number', { scope: 1 }, 'HUMAN_TOKEN_CLAIMS_INVALID'],
+    ['are bound to a key', { cnf: { jkt: 'A'.repeat(43) } }, 'HUMAN_TOKEN_UNBOUND'],
+    ['are bound to a certificate', { cnf: { 'x5t#S256': 'A'.repeat(43) } }, 'HUMAN_TOKEN_UNBOUND'],
+    ['are bound to what is no key', { cnf: { jkt: 'x' } }, 'HUMAN_TOKEN_UNBOUND'],
+    ['are bound to a key that they bring', { cnf: { jwk: { kty: 'EC' } } }, 'HUMAN_TOKEN_UNBOUND'],
     ['are bound to nothing that we know', { cnf: null }, 'HUMAN_TOKEN_UNBOUND'],
     [
       'have roles that are no texts',
@@ -249,6 +277,33 @@ describe('a signature is refused that', () => {
     await expectRefused(`${input}.${base64url(mac)}`, 'HUMAN_TOKEN_ALGORITHM_REFUSED');
   });
 
+  it('was made with a shared secret that is the public key of an issuer with RSA', async () => {
+    const rsa = await testKey('rsa', 'RS256');
+    const pem = await exportSPKI((await importJWK(rsa.jwk, 'RS256')) as CryptoKey);
+    const forged = await new SignJWT({ ...goodClaims })
+      .setProtectedHeader({ alg: 'HS256', kid: 'rsa', typ: 'at+jwt' })
+      .sign(utf8(pem));
+    const algorithms = ['RS256'] as const;
+    await expect(
+      verifierOf({ keys: keysOf(rsa), algorithms }).verify(forged, 'default', now),
+    ).rejects.toThrow(refused('HUMAN_TOKEN_ALGORITHM_REFUSED'));
+  });
+
+  it('another issuer made, which is believed about others', async () => {
+    const [mine, theirs] = [await testKey('k1'), await testKey('k1')];
+    const two = createTokenVerifier({
+      holder: 'HUMAN',
+      version: '1',
+      issuers: [testIssuer(keysOf(mine)), { ...testIssuer(keysOf(theirs)), issuer: 'https://other.test' }],
+    });
+    const claims = { ...goodClaims, iss: 'https://other.test' };
+    await expect(two.verify(await sign(theirs, claims), 'default', now)).resolves.toBeDefined();
+    for (const forged of [await sign(theirs), await sign(mine, claims)])
+      await expect(two.verify(forged, 'default', now)).rejects.toThrow(
+        refused('HUMAN_TOKEN_SIGNATURE_INVALID'),
+      );
+  });
+
   it('is of another algorithm than its key, though the issuer is configured for both', async () => {
     const rsa = await testKey('rsa', 'PS256');
     const both = createTokenVerifier({
@@ -264,53 +319,17 @@ describe('a signature is refused that', () => {
   });
 });
 
-describe('what was verified before', () => {
-  /** A verifier, and how often it verified a signature. */
-  function countingVerifier(): { readonly counting: TokenVerifier<Human>; readonly asked: () => number } {
-    let asked = 0;
-    const keys = keysOf(key);
-    const find: typeof keys.find = (question, at) => {
-      asked += 1;
-      return keys.find(question, at);
-    };
-    return { counting: verifierOf({ keys: { find } }), asked: () => asked };
-  }
-
-  it('is remembered by the whole token: a forged signature under known claims is refused', async () => {
-    const token = await sign(key, { ...goodClaims, jti: 'known' });
-    await verify(token);
-    const forged = token.slice(0, -8) + (token.endsWith('AAAAAAAA') ? 'AAAAAAAE' : 'AAAAAAAA').slice(0, 8);
-    await expectRefused(forged, 'HUMAN_TOKEN_SIGNATURE_INVALID');
-  });
-
-  it('ends when the token does', async () => {
-    const token = await sign(key);
-    await expect(verify(token)).resolves.toBeDefined();
-    await expectRefused(token, 'HUMAN_TOKEN_EXPIRED', now + 600_000);
-  });
-
-  it('is verified again after five minutes, with the keys of then', async () => {
-    const { counting, asked } = countingVerifier();
-    const token = await sign(key);
-    for (const at of [0, 1_000, 299_000, 300_000]) await counting.verify(token, 'default', now + at);
-    expect(asked()).toBe(2);
-  });
-
-  it('is another’s nothing: each tenant has its own', async () => {
-    const { counting, asked } = countingVerifier();
-    const token = await sign(key);
-    for (const tenant of ['a', 'b', 'a']) await counting.verify(token, tenant, now);
-    expect(asked()).toBe(2);
-  });
-
-  it('is forgotten when there is too much of it', async () => {
-    const token = await sign(key);
-    const { counting, asked } = countingVerifier();
-    await counting.verify(token, 'first', now);
-    for (let i = 0; i < 1_024; i += 1) await counting.verify(token, `t${i}`, now);
-    await counting.verify(token, 'first', now);
-    expect(asked()).toBe(1_026);
-  });
+describe('a type that is never a token of somebody', () => {
+  it.each(['oauth-id-jag+jwt', 'secevent+jwt', 'logout+jwt', 'dpop+jwt', 'application/OAuth-ID-JAG+JWT'])(
+    '%s is refused, even where an issuer was configured for it',
+    async (typ) => {
+      const types = [typ.toLowerCase().replace('application/', '')];
+      const token = await sign(key, goodClaims, { typ });
+      await expect(verifierOf({ types }).verify(token, 'default', now)).rejects.toThrow(
+        refused('HUMAN_TOKEN_TYPE_REFUSED'),
+      );
+    },
+  );
 });
 
 describe('the reader of tokens', () => {

@@ -5,7 +5,8 @@ import { issuerPresets } from '../../src/identity/issuer-presets.ts';
 import type { TokenAlgorithm } from '../../src/identity/jwk.ts';
 import { createKeySet, type KeySet } from '../../src/identity/key-set.ts';
 import type { Human } from '../../src/identity/principal.ts';
-import { humanReader, type Tenancy } from '../../src/identity/read-claims.ts';
+import { humanReader } from '../../src/identity/read-claims.ts';
+import type { Tenancy } from '../../src/identity/tenancy.ts';
 import type { TokenIssuer } from '../../src/identity/token-verifier.ts';
 
 /** An issuer that lives in a test, and everything that can be done to its tokens. */

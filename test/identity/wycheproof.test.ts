@@ -17,7 +17,8 @@ interface Vectors {
     readonly tests: readonly {
       readonly tcId: number;
       readonly comment: string;
-      readonly jws: unknown;
+      readonly jws?: unknown;
+      readonly jwe?: unknown;
       readonly result: 'valid' | 'invalid';
     }[];
   }[];
@@ -36,14 +37,19 @@ const stricter: Readonly<Record<string, string>> = {
   Figure27: 'the key is for “ES521”, which is no algorithm',
 };
 
-async function outcomes(
-  file: string,
-): Promise<readonly { readonly title: string; readonly sane: boolean }[]> {
+function casesOf(file: string) {
   const { testGroups, numberOfTests } = vectors(file);
   const seen = testGroups.flatMap((group) => group.tests.map((test) => ({ group, test })));
   expect(seen).toHaveLength(numberOfTests);
+  return seen;
+}
+
+async function outcomes(
+  file: string,
+): Promise<readonly { readonly title: string; readonly sane: boolean }[]> {
+  const signed = casesOf(file).filter(({ test }) => test.jws !== undefined);
   return Promise.all(
-    seen.map(async ({ group, test }) => {
+    signed.map(async ({ group, test }) => {
       const key = group.public;
       const accepted = key !== undefined && (await isAccepted(key, test.jws));
       // Without a public half there is only a shared secret: never a key of an issuer.
@@ -72,10 +78,25 @@ async function isAccepted(key: object, jws: unknown): Promise<boolean> {
 }
 
 describe('of Wycheproof’s', () => {
-  it.each(['json_web_signature_test.json', 'json_web_key_test.json'])(
-    '%s every case is decided as its authors do, or more strictly',
+  it.each(['json_web_signature_test.json', 'json_web_key_test.json', 'json_web_crypto_test.json'])(
+    '%s every signed case is decided as its authors do, or more strictly',
     async (file) => {
       expect((await outcomes(file)).flatMap(({ title, sane }) => (sane ? [] : [title]))).toEqual([]);
     },
   );
+
+  it.each([
+    ['json_web_encryption_test.json', 139],
+    ['json_web_crypto_test.json', 34],
+  ])('%s every encrypted case is refused, the good ones too, and is told so', (file, count) => {
+    const encrypted = casesOf(file).filter(({ test }) => test.jwe !== undefined);
+    expect(encrypted).toHaveLength(count);
+    for (const { test } of encrypted) {
+      const token = typeof test.jwe === 'string' ? test.jwe : JSON.stringify(test.jwe);
+      const code = token.split('.').length === 5 ? 'HUMAN_TOKEN_HEADER_REFUSED' : 'HUMAN_TOKEN_MALFORMED';
+      expect(() => readCompactJws(token, tokenRefusals('HUMAN')), String(test.tcId)).toThrow(
+        expect.objectContaining({ code }) as Error,
+      );
+    }
+  });
 });

@@ -27,9 +27,12 @@ const url = 'https://witness.test/sub';
 
 describe('countersign.yaml', () => {
   it('is not needed, and may say nothing', () => {
-    expect(readHomeSettings({ layout: homeLayout(join(folder, 'none')) })).toEqual({ witnesses: [] });
+    expect(readHomeSettings({ layout: homeLayout(join(folder, 'none')) })).toEqual({
+      witnesses: [],
+      actsForPeople: false,
+    });
     for (const text of ['', '# nothing yet\n', 'witnesses: []\n']) {
-      expect(settingsOf(text)).toEqual({ witnesses: [] });
+      expect(settingsOf(text)).toEqual({ witnesses: [], actsForPeople: false });
     }
   });
 

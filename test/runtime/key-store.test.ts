@@ -10,7 +10,7 @@ import {
   readKey,
   replaceKeys,
 } from '../../src/runtime/keys/key-store.ts';
-import { keyFiles } from '../../src/runtime/home/home-layout.ts';
+import { firstKeyFiles, keyFiles } from '../../src/runtime/home/home-layout.ts';
 import type { HomeLayout } from '../../src/runtime/home/home-layout.ts';
 import { openHomeLedger } from '../../src/runtime/home/home-ledger.ts';
 import { openNotary } from '../../src/runtime/home/notary.ts';
@@ -43,7 +43,7 @@ describe('an encrypted home', () => {
 
   it('holds no private key that is plain', async () => {
     using made = await madeHome('one passphrase');
-    for (const file of Object.values(keyFiles)) {
+    for (const file of Object.values(firstKeyFiles)) {
       expect(readFileSync(join(made.root, 'keys', file), 'utf8')).toMatch(
         /^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/,
       );
@@ -70,7 +70,7 @@ describe('an encrypted home', () => {
     const { layout } = made.open();
     const texts = (): Record<string, string> =>
       Object.fromEntries(
-        Object.values(keyFiles).map((file) => [file, readFileSync(join(layout.keys, file), 'utf8')]),
+        Object.values(firstKeyFiles).map((file) => [file, readFileSync(join(layout.keys, file), 'utf8')]),
       );
     const [before, after] = [texts(), keyFileTexts(readAllKeys(made.open()), 'new')];
     const change = (step: (step: string) => void): void => {

@@ -11,7 +11,7 @@ import type { NotaryParts } from '../../src/gate/parts.ts';
 import { ed25519Signer } from '../../src/pki/signer-node.ts';
 import { parseCertificate } from '../../src/pki/parse-certificate.ts';
 import { logKeyIdOf, openHomeLedger } from '../../src/runtime/home/home-ledger.ts';
-import { keyFiles } from '../../src/runtime/home/home-layout.ts';
+import { firstKeyFiles } from '../../src/runtime/home/home-layout.ts';
 import { readKey } from '../../src/runtime/keys/key-store.ts';
 import { listKeys } from '../../src/runtime/keys/list-keys.ts';
 import { keyPurposes } from '../../src/runtime/keys/new-keys.ts';
@@ -105,7 +105,7 @@ describe('rotating a key', () => {
   it('replaces the private key, and the root’s beside it', async () => {
     using made = await madeHome();
     const read = (): readonly string[] =>
-      Object.values(keyFiles).map((file) => readFileSync(join(made.root, 'keys', file), 'utf8'));
+      Object.values(firstKeyFiles).map((file) => readFileSync(join(made.root, 'keys', file), 'utf8'));
     const before = read();
     for (const purpose of keyPurposes) await rotateKey(made.open(), { purpose, overlap: defaultOverlap });
     expect(read().filter((text) => before.includes(text))).toEqual([]);

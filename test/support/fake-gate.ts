@@ -36,6 +36,7 @@ export function createFakeGate({ decide }: FakeGateOptions = {}): FakeGate {
       return isClosed;
     },
     authenticate: () => Promise.reject(new CountersignError('INTERNAL', 'This gate knows nobody.')),
+    watch: () => new AbortController().signal,
     async run(call, _credentials, target, signal) {
       calls.push(call);
       const denial = decide && (await decide(call));

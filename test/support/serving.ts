@@ -34,7 +34,7 @@ export async function startServing(
   const listening = new Promise<string>((resolve) => {
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       said += chunk;
-      const [, url] = /listening on (http:\S+)\n/.exec(said) ?? [];
+      const [, url] = /listening on (https?:\S+)\n/.exec(said) ?? [];
       if (url !== undefined) resolve(url);
     });
   });

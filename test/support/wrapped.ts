@@ -93,7 +93,7 @@ export function wrapOddServer(options: WrapOptions): Wrapped {
   const end = runMcpStdio({
     client: { input, output },
     gate: typeof gate === 'function' ? gate(listing) : gate,
-    credentials: { apiKey: 'test' },
+    credentials: () => ({ apiKey: 'test' }),
     target,
     listing,
     server: { name: 'odd', digest: '0'.repeat(64) },

@@ -104,17 +104,21 @@ describe('the secrets of a Worker', () => {
       [secretNames.apiKeys, '"status"', '"tools":{},"status"'],
       [secretNames.apiKeys, '"status"', '"notAfter":null,"status"'],
       [secretNames.apiKeys, '"digest"', '"__proto__"'],
+      [secretNames.apiKeys, '"active"', '"paused"'],
+      [secretNames.apiKeys, '"status"', '"hosts":[],"status"'],
+      [secretNames.apiKeys, '"status"', '"status":"revoked","status"'],
+      [secretNames.apiKeys, '"version":1', '"version":"1"'],
     ] as const)
       expect([name, from, changed(name, from, to)]).toMatchObject([name, from, { code: 'CONFIG_INVALID' }]);
   });
 
-  it('keep all that narrows a key, and take a state that they do not know for revoked', async () => {
+  it('keep all that narrows a key', async () => {
     const texts = await workerSecrets(home.open());
     const narrowed =
-      '"status":"paused","tools":["files/*"],"cidrs":["10.0.0.0/8"],"notAfter":"2030-01-01T00:00:00Z"';
+      '"status":"active","tools":["files/*"],"cidrs":["10.0.0.0/8"],"notAfter":"2030-01-01T00:00:00Z"';
     const text = texts[secretNames.apiKeys]?.replace('"status":"active"', narrowed) ?? '';
     expect(readSecrets({ ...texts, [secretNames.apiKeys]: text }).apiKeys.keys).toMatchObject([
-      { status: 'revoked', tools: ['files/*'], cidrs: ['10.0.0.0/8'], notAfter: '2030-01-01T00:00:00Z' },
+      { status: 'active', tools: ['files/*'], cidrs: ['10.0.0.0/8'], notAfter: '2030-01-01T00:00:00Z' },
     ]);
   });
 

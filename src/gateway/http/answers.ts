@@ -1,6 +1,7 @@
 import { concatBytes, utf8 } from '../../call/bytes.ts';
 import type { CallEnvelopes, CallResult, Denial } from '../../gate/gate.ts';
 import type { ReasonCode } from '../../names.ts';
+import { challengeOf } from './challenges.ts';
 import {
   denialMember,
   denialOfExecution,
@@ -77,18 +78,13 @@ interface Status {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** RFC 6750 §3.1: whoever brought nothing is told no error. */
-const challenge = 'Bearer realm="countersign"';
-const unauthenticated: Status = {
-  status: 401,
-  headers: { 'www-authenticate': `${challenge}, error="invalid_token"` },
-};
+const unauthenticated = challenged('API_KEY_UNKNOWN');
 const forbidden: Status = { status: 403 };
 const unavailable: Status = { status: 503, headers: { 'retry-after': '1' } };
 
 /** Every code that is not listed is ours to mend: 500. */
 const statuses: Readonly<Partial<Record<ReasonCode, Status>>> = {
-  API_KEY_MISSING: { status: 401, headers: { 'www-authenticate': challenge } },
+  API_KEY_MISSING: challenged('API_KEY_MISSING'),
   API_KEY_MALFORMED: unauthenticated,
   API_KEY_UNKNOWN: unauthenticated,
   API_KEY_EXPIRED: unauthenticated,
@@ -159,6 +155,10 @@ const statuses: Readonly<Partial<Record<ReasonCode, Status>>> = {
   WITNESS_UNAVAILABLE: unavailable,
 };
 
+function challenged(code: ReasonCode): Status {
+  return { status: 401, headers: { 'www-authenticate': challengeOf(code) } };
+}
+
 /** The status and headers of a refusal. */
 export function statusOf(code: ReasonCode): Status {
   return statuses[code] ?? statusOfToken(code) ?? { status: 500 };
@@ -171,7 +171,7 @@ function statusOfToken(code: ReasonCode): Status | undefined {
   switch (holder) {
     case 'HUMAN':
     case 'AGENT':
-      return unauthenticated;
+      return challenged(code);
     case 'DEVICE':
       return forbidden;
     case 'EVENT':

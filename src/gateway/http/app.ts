@@ -6,6 +6,7 @@ import { reasonHeader, refusalAnswer, toResponse } from './answers.ts';
 import { cors } from './cors.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
 import { openApiDocument, openApiRoutes } from './openapi.ts';
+import { challenges, protectedResourceRoutes, type ProtectedResource } from './protected-resource.ts';
 import { isProbe, isPublished } from './public-paths.ts';
 import { requireKey } from './require-key.ts';
 
@@ -20,6 +21,8 @@ export interface HttpAppOptions {
   readonly routes: readonly Hono[];
   /** Paths of `routes` that are answered without a key, beside what is published anyway; none unless told. */
   readonly publicPaths?: ReadonlySet<string>;
+  /** What people's tokens are for; absent where nobody can log in for this gateway. */
+  readonly resource?: ProtectedResource | undefined;
   /** Requests of one API key at a time. */
   readonly maxInFlightPerKey: number;
   readonly ready: () => Promise<Readiness>;
@@ -44,7 +47,8 @@ export interface SeenAnswer {
 
 /** The one HTTP application, whatever runtime it is on. */
 export function createHttpApp(options: HttpAppOptions): Hono {
-  const { gate, isOwnHost, origins, routes, publicPaths, maxInFlightPerKey, ready, version } = options;
+  const { gate, isOwnHost, origins, routes, publicPaths, resource, maxInFlightPerKey, ready, version } =
+    options;
   const isPublic = (method: string, path: string): boolean =>
     isPublished(method, path) || isProbe(method, path) || publicPaths?.has(path) === true;
   const app = new Hono();
@@ -67,6 +71,7 @@ export function createHttpApp(options: HttpAppOptions): Hono {
     return undefined;
   });
   app.use(cors(origins));
+  if (resource) app.use(challenges(resource));
   app.use(requireKey({ gate, isPublic, maxInFlightPerKey }));
   app.use(async ({ req }, next) => {
     // Hono answers HEAD with what GET would, without its body: a stream of events would begin that nobody reads.
@@ -76,7 +81,8 @@ export function createHttpApp(options: HttpAppOptions): Hono {
   });
 
   const described = openApiRoutes(() => openApiDocument({ routes: app.routes, isPublic, version }));
-  for (const each of [healthRoutes({ gate, ready }), described, ...routes]) app.route('/', each);
+  const offered = resource ? [protectedResourceRoutes(resource)] : [];
+  for (const each of [healthRoutes({ gate, ready }), described, ...offered, ...routes]) app.route('/', each);
 
   app.notFound(() => toResponse(refusalAnswer('NOT_FOUND', 'There is nothing here.')));
   app.onError((error) => {

@@ -10,7 +10,7 @@ import { callerOf } from './require-key.ts';
 import type { Streams } from './streams.ts';
 
 export interface EventRoutesOptions {
-  readonly gate: Pick<Gate, 'authenticate'>;
+  readonly gate: Pick<Gate, 'authenticate' | 'watch'>;
   readonly streams: Streams;
   readonly source: CallEventSource;
   readonly limits?: EventStreamOptions;
@@ -24,12 +24,15 @@ export function eventRoutes({ gate, streams, source, limits = {} }: EventRoutesO
   const app = new Hono();
   app.get('/v1/events', describeRoute(operation), async (context) => {
     try {
-      const { apiKeyId } = await callerOf(context, gate);
+      const principal = await callerOf(context, gate);
+      const { apiKeyId } = principal;
+      const credentials = credentialsOf(context);
       const from = await firstIndex(context.req.header('last-event-id'), source);
-      const stream = streams.open(apiKeyId, (context.env as HttpBindings | undefined) ?? {});
+      const stream = streams.open(apiKeyId, (context.env as HttpBindings | undefined) ?? {}, (until) =>
+        gate.watch(principal, credentials, until),
+      );
       const events = openEventStream(stream, limits);
       const until = AbortSignal.any([events.gone, stream.ending]);
-      const credentials = credentialsOf(context);
       const assertCaller = async (): Promise<unknown> => gate.authenticate(credentials);
       void follow({ source, events, from, apiKeyId, until, assertCaller }).finally(() => events.end());
       return events.response;

@@ -11,8 +11,9 @@ export interface Streams {
    *
    * @throws CountersignError `KEY_OVER_LIMIT` when this owner has as many as one may have, `GATE_BUSY` when all have
    *   together, `GATE_CLOSED` once they are being closed.
+   * @param watch Watches whom it is for until the signal that it gets is aborted; when its own is, the stream ends. Nobody unless told.
    */
-  open(owner: string, bindings: HttpBindings): Stream;
+  open(owner: string, bindings: HttpBindings, watch?: Watch): Stream;
   readonly count: number;
   /**
    * Asks every stream to end, opens no other one, and resolves once all are released. Those that are still there `within`
@@ -20,6 +21,9 @@ export interface Streams {
    */
   close(within: number): Promise<void>;
 }
+
+/** Aborted once whoever something is for may have it no longer; watched until `until` is aborted. */
+export type Watch = (until: AbortSignal) => AbortSignal;
 
 /** What whoever writes a stream has to heed. */
 export interface Stream {
@@ -47,6 +51,7 @@ export function createStreams(limits: StreamLimits): Streams {
 
   const release = (stream: OpenStream, owner: string): void => {
     if (!open.delete(stream)) return;
+    stream.released.abort();
     const left = (byOwner.get(owner) ?? 1) - 1;
     if (left === 0) byOwner.delete(owner);
     else byOwner.set(owner, left);
@@ -57,7 +62,7 @@ export function createStreams(limits: StreamLimits): Streams {
     get count() {
       return open.size;
     },
-    open(owner, bindings) {
+    open(owner, bindings, watch) {
       const owned = byOwner.get(owner) ?? 0;
       if (closing)
         throw new CountersignError('GATE_CLOSED', 'The gateway takes another configuration: ask again.');
@@ -68,10 +73,15 @@ export function createStreams(limits: StreamLimits): Streams {
         );
       if (open.size >= limits.all)
         throw new CountersignError('GATE_BUSY', 'Too many streams are open: try again later.');
-      const stream: OpenStream = { ending: new AbortController(), ended: new AbortController() };
+      const stream: OpenStream = {
+        ending: new AbortController(),
+        ended: new AbortController(),
+        released: new AbortController(),
+      };
       open.add(stream);
       byOwner.set(owner, owned + 1);
       bindings.becomesStream?.();
+      if (watch) endWith(watch(stream.released.signal), stream);
       return {
         ending: stream.ending.signal,
         ended: stream.ended.signal,
@@ -97,4 +107,18 @@ export function createStreams(limits: StreamLimits): Streams {
 interface OpenStream {
   readonly ending: AbortController;
   readonly ended: AbortController;
+  readonly released: AbortController;
+}
+
+/** Milliseconds that a reader gets to take what waits, once they may have nothing more. */
+const lastWordsMs = 1_000;
+
+function endWith(good: AbortSignal, { ending, ended, released }: OpenStream): void {
+  const end = (): void => {
+    const timer = setTimeout(() => ended.abort(), lastWordsMs);
+    released.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    ending.abort();
+  };
+  if (good.aborted) queueMicrotask(end);
+  else good.addEventListener('abort', end, { once: true });
 }

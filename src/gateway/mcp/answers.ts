@@ -2,7 +2,7 @@ import { concatBytes, utf8 } from '../../call/bytes.ts';
 import type { CountersignError } from '../../errors.ts';
 import type { CallEnvelopes, Denial } from '../../gate/gate.ts';
 import type { ReasonCode } from '../../names.ts';
-import { denialMember, envelopeMember, objectOf } from '../meta-members.ts';
+import { denialMember, envelopeMember, objectOf, type MetaMember } from '../meta-members.ts';
 import type { Era } from './era.ts';
 import type { MessageId, Refusal } from './message.ts';
 
@@ -26,21 +26,41 @@ export interface DeniedCall {
   readonly envelopes?: CallEnvelopes;
 }
 
+/** That an answer is a denial: for a wire that can say why it is one by itself. */
+export interface DeniedAnswer {
+  readonly code: ReasonCode;
+  /** The same as a JSON-RPC error, of whatever method. */
+  readonly asError: () => Uint8Array;
+}
+
 /**
  * The answer to a call that was denied or whose outcome is not recorded. Of tools/call it is a result with `isError`,
  * which a model gets to read, also where the tool has an output schema; of any other method a JSON-RPC error.
  */
-export function denialAnswer({ id, method, era, denial, envelopes }: DeniedCall): Uint8Array {
-  const members = [denialMember(denial), ...(envelopes ? [envelopeMember(envelopes)] : [])];
-  const text = `${denial.message} (${denial.code})`;
-  if (method !== 'tools/call') return errorAnswer(id, wireCodes.refused, text, objectOf(members));
-
+export function denialAnswer(denied: DeniedCall): Uint8Array {
+  const { id, method, era, denial } = denied;
+  if (method !== 'tools/call') return denialError(denied);
+  const members = membersOf(denied);
+  const text = textOf(denial);
   const content = JSON.stringify([{ type: 'text', text }]);
   const resultType = era === 'modern' ? '"resultType":"complete",' : '';
   return answer(
     id,
     `"result":{${resultType}"content":${content},"isError":true,"_meta":${objectOf(members)}}`,
   );
+}
+
+/** The same as a JSON-RPC error. */
+export function denialError(denied: DeniedCall): Uint8Array {
+  return errorAnswer(denied.id, wireCodes.refused, textOf(denied.denial), objectOf(membersOf(denied)));
+}
+
+function membersOf({ denial, envelopes }: DeniedCall): readonly MetaMember[] {
+  return [denialMember(denial), ...(envelopes ? [envelopeMember(envelopes)] : [])];
+}
+
+function textOf({ message, code }: Denial): string {
+  return `${message} (${code})`;
 }
 
 /** The answer to a message that went nowhere, with our reason as `data.code`. */

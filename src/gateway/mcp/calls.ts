@@ -1,12 +1,14 @@
 import { utf8 } from '../../call/bytes.ts';
 import type { Call } from '../../call/call.ts';
 import { memberOf } from '../../call/json-node.ts';
+import { isRevocationCode } from '../../call/revocation-code.ts';
 import { uuidv7 } from '../../call/uuid.ts';
 import { toCountersignError } from '../../errors.ts';
 import type { CallEnvelopes, CallResult, Denial } from '../../gate/gate.ts';
 import type { Execution } from '../../targets/target.ts';
 import { denialOfExecution, envelopeMember } from '../meta-members.ts';
-import { denialAnswer } from './answers.ts';
+import { denialAnswer, denialError } from './answers.ts';
+import { cancelCall, cancelTask } from './cancel-upstream.ts';
 import { callerMeta, clientOf } from './client-info.ts';
 import type { Era } from './era.ts';
 import { eraOf } from './era.ts';
@@ -31,6 +33,8 @@ export interface CallInFlight extends InFlight {
   isAnswered: boolean;
   /** The client wants no answer. */
   isCancelled: boolean;
+  /** The task that the server's answer announced. */
+  task?: string;
   /** Settles what the gate has to say of an answer that announced a task. */
   readonly envelopes: PromiseWithResolvers<CallEnvelopes | undefined>;
 }
@@ -77,12 +81,13 @@ function callOf(state: RelayState, { request, shape, payload }: CallRoute, id: s
 }
 
 async function runCall(state: RelayState, entry: CallInFlight, call: Call, era: Era): Promise<void> {
-  const result = await state.gate
-    .run(call, state.credentials, state.target, entry.abort.signal)
-    .catch(failedGate);
+  const given = state.credentials();
+  const credentials = given instanceof Promise ? await given : given;
+  const result = await state.gate.run(call, credentials, state.target, entry.abort.signal).catch(failedGate);
   entry.envelopes.resolve(result.kind === 'done' ? result.envelopes : undefined);
   if (mayStillBeAnswered(entry, result)) state.inFlight.retire(entry.id.key);
   else state.inFlight.close(entry.id.key);
+  stopUpstream(state, entry, result);
 
   if (entry.isCancelled) {
     entry.reply.none();
@@ -92,11 +97,28 @@ async function runCall(state: RelayState, entry: CallInFlight, call: Call, era: 
   if (response && result.kind === 'done' && result.execution.kind !== 'none') {
     entry.reply.answer(withMembers(response, [envelopeMember(result.envelopes)]), response.terminator);
   } else {
+    const told = { id: entry.id, method: entry.method, era, ...denied(result) };
+    const { code } = told.denial;
     entry.reply.answer(
-      denialAnswer({ id: entry.id, method: entry.method, era, ...denied(result) }),
+      denialAnswer(told),
       lineFeed,
+      result.kind === 'denied' ? { code, asError: () => denialError(told) } : undefined,
     );
   }
+}
+
+/** What the gate has ended, the server still works at: it hears of that only from us. */
+function stopUpstream(state: RelayState, entry: CallInFlight, result: CallResult): void {
+  if (result.kind !== 'done') return;
+  const { execution, until } = result;
+  const isUnknown = execution.kind === 'none' && execution.outcome === 'unknown';
+  const byUs = isUnknown && (execution.code === 'LEASE_ENDED' || isRevocationCode(execution.code));
+  if (byUs && !entry.isCancelled) cancelCall(state, entry.id);
+  const { task } = entry;
+  if (until === undefined || task === undefined) return;
+  const cancel = (): void => cancelTask(state, task, callerMeta(entry.request));
+  if (until.aborted) cancel();
+  else until.addEventListener('abort', cancel, { once: true });
 }
 
 /** A gate does not throw. One that does has not said that the call may run. */
@@ -146,6 +168,7 @@ export function answerCall(state: RelayState, entry: CallInFlight, answer: Serve
   const execution = executionOf(message, taskId !== undefined);
   if (execution.kind !== 'none') entry.response = answer;
   if (taskId !== undefined && execution.kind === 'result') {
+    entry.task = taskId;
     state.tasks.created(taskId, entry.callId, entry.envelopes.promise);
   }
   state.target.answer(entry.callId, execution);

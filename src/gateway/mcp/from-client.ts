@@ -43,7 +43,8 @@ export function handleClientMessage(state: RelayState, message: Message): void {
 function replyTo({ toClient, asker }: RelayState): Reply {
   return {
     isGathered: false,
-    answer: (message, terminator) => (asker ? asker.answer(message) : toClient(message, terminator)),
+    answer: (message, terminator, denied) =>
+      asker ? asker.answer(message, denied) : toClient(message, terminator),
     none: () => asker?.none(),
   };
 }

@@ -1,3 +1,4 @@
+import type { DeniedAnswer } from './answers.ts';
 import type { MessageId } from './message.ts';
 
 /** One request of the client that waits for its answer. */
@@ -16,7 +17,7 @@ export interface Reply {
   /** Whether the answer becomes part of an array. */
   readonly isGathered: boolean;
   /** A whole answer, with the line end that the server gave it. */
-  answer(message: Uint8Array, terminator: Uint8Array): void;
+  answer(message: Uint8Array, terminator: Uint8Array, denied?: DeniedAnswer): void;
   /** There will be no answer. */
   none(): void;
 }

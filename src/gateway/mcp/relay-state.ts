@@ -3,6 +3,7 @@ import type { JsonObject } from '../../call/json.ts';
 import type { Gate } from '../../gate/gate.ts';
 import type { Credentials } from '../../identity/principal.ts';
 import type { McpTarget } from '../../targets/mcp-target.ts';
+import type { DeniedAnswer } from './answers.ts';
 import { createInFlightTable, type InFlightTable } from './in-flight.ts';
 import type { McpListing } from './listing.ts';
 import type { Notification, Request } from './message.ts';
@@ -11,7 +12,8 @@ import { createTasks, type Tasks } from './tasks.ts';
 
 export interface RelayOptions {
   readonly gate: Gate;
-  readonly credentials: Credentials;
+  /** What the client's next call brings: of a relay that lives long, some of it is renewed. Never rejects. */
+  readonly credentials: () => Credentials | Promise<Credentials>;
   readonly target: McpTarget;
   readonly server: ServerRef;
   readonly listing: McpListing;
@@ -33,7 +35,7 @@ export interface RelayOptions {
 
 /** Who asked, and gets what the client's request comes to: one answer, or none. */
 export interface Asker {
-  answer(message: Uint8Array): void;
+  answer(message: Uint8Array, denied?: DeniedAnswer): void;
   none(): void;
 }
 

@@ -1,19 +1,34 @@
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
+import { agentPresets } from '../../identity/agent-presets.ts';
+import { createProofVerifier } from '../../identity/dpop.ts';
 import type { Evidence } from '../../identity/evidence.ts';
 import { issuerPresets, type IssuerPreset } from '../../identity/issuer-presets.ts';
 import { createKeySet } from '../../identity/key-set.ts';
 import { createNetworkMap } from '../../identity/network.ts';
-import type { Human } from '../../identity/principal.ts';
-import { deviceReader, humanReader, type ClaimedDevice, type Tenancy } from '../../identity/read-claims.ts';
+import { agentReader, svidReader, type ClaimedAgent } from '../../identity/read-agent.ts';
+import {
+  deviceReader,
+  humanReader,
+  type ClaimedDevice,
+  type ClaimedHuman,
+} from '../../identity/read-claims.ts';
+import type { Tenancy } from '../../identity/tenancy.ts';
 import { createTokenVerifier, type TokenIssuer } from '../../identity/token-verifier.ts';
 import type { IdentityConfig } from './identity-schema.ts';
 
 /** How the keys of an issuer are read, wherever they are. Throws CONFIG_INVALID for what cannot be read already now. */
-export type KeyLoader = (issuer: AnyIssuer) => () => Promise<Uint8Array>;
+export type KeyLoader = (issuer: PublishedKeys) => () => Promise<Uint8Array>;
+
+/** Who signs, and where its keys are. */
+export type PublishedKeys = Pick<AnyIssuer, 'issuer' | 'keys' | 'algorithms'>;
 
 type HumanIssuer = IdentityConfig['humans'][number];
+type AgentIssuer = IdentityConfig['agents'][number];
 type DeviceIssuer = IdentityConfig['devices'][number];
-export type AnyIssuer = HumanIssuer | DeviceIssuer;
+export type AnyIssuer = HumanIssuer | AgentIssuer | DeviceIssuer;
+
+/** One for the process: a configuration that is read again must not forget which proofs were used. */
+const proofs = createProofVerifier();
 
 /** The tenant of a home's API keys, unless somebody has said otherwise. */
 const defaultTenant = 'default';
@@ -26,9 +41,9 @@ const defaultTenant = 'default';
  */
 export function declareIdentity(config: IdentityConfig | undefined, loaderOf: KeyLoader): Evidence {
   if (config === undefined) return { network: createNetworkMap({ zones: new Map(), trustedProxies: [] }) };
-  const { humans, devices, zones, trustedProxies, audience } = config;
+  const { humans, agents, devices, zones, trustedProxies, audience } = config;
   const version = hex(sha256(utf8(JSON.stringify(config))));
-  const common = (each: AnyIssuer): Omit<TokenIssuer<never>, 'read' | 'types'> => ({
+  const common = (each: AnyIssuer) => ({
     issuer: each.issuer,
     audiences: each.audience ?? audience ?? [],
     algorithms: each.algorithms,
@@ -36,11 +51,23 @@ export function declareIdentity(config: IdentityConfig | undefined, loaderOf: Ke
     keys: createKeySet({ algorithms: each.algorithms, load: loaderOf(each) }),
   });
   return {
+    ...(agents.length > 0 && {
+      agents: createTokenVerifier<ClaimedAgent>({
+        holder: 'AGENT',
+        version,
+        proofs,
+        issuers: agents.map((each) => ({ ...common(each), ...agentShape(each) })),
+      }),
+    }),
     ...(humans.length > 0 && {
-      humans: createTokenVerifier<Human>({
+      humans: createTokenVerifier<ClaimedHuman>({
         holder: 'HUMAN',
         version,
-        issuers: humans.map((each) => ({ ...common(each), ...humanShape(each) })),
+        proofs,
+        issuers: humans.map((each) => {
+          const shared = common(each);
+          return { ...shared, ...humanShape(each, shared.audiences) };
+        }),
       }),
     }),
     ...(devices.length > 0 && {
@@ -58,10 +85,23 @@ export function declareIdentity(config: IdentityConfig | undefined, loaderOf: Ke
   };
 }
 
-function humanShape(each: HumanIssuer): Pick<TokenIssuer<Human>, 'types' | 'read'> {
+type Shape<T> = Pick<TokenIssuer<T>, 'types' | 'read' | 'trustDomain' | 'mayOmitIssuedAt'>;
+
+function humanShape(each: HumanIssuer, audiences: readonly string[]): Shape<ClaimedHuman> {
   const preset: IssuerPreset = issuerPresets[each.preset];
   const shape = { ...preset, places: { ...preset.places, ...withoutUndefined(each.claims) } };
-  return { types: each.types ?? preset.types, read: humanReader(each.issuer, shape, tenancyOf(each)) };
+  const rules = { actors: new Map(Object.entries(each.actors)), audiences };
+  return { types: each.types ?? preset.types, read: humanReader(each.issuer, shape, tenancyOf(each), rules) };
+}
+
+function agentShape(each: AgentIssuer): Shape<ClaimedAgent> {
+  const preset = agentPresets[each.preset];
+  const types = each.types ?? preset.types;
+  const { trustDomain, issuer } = each;
+  if (trustDomain !== undefined)
+    return { types, trustDomain, mayOmitIssuedAt: true, read: svidReader(trustDomain, tenancyOf(each)) };
+  const agents = new Map(Object.entries(each.agents));
+  return { types, read: agentReader({ issuer, preset, agents }, tenancyOf(each)) };
 }
 
 function tenancyOf({ tenant, tenants }: AnyIssuer): Tenancy {

@@ -1,61 +1,23 @@
 import { z } from 'zod';
+import { committableFields } from '../../envelope/committed-principal.ts';
 import { issuerPresets, type IssuerPresetName } from '../../identity/issuer-presets.ts';
-import { tokenAlgorithms } from '../../identity/jwk.ts';
 import { isCidr, unknownZone } from '../../identity/network.ts';
+import { agentIssuer, agentNames } from './agent-issuer-schema.ts';
+import { hourMs, lifetime, texts, tokenIssuer } from './token-issuer-schema.ts';
+import { eventTransmitter } from './events-schema.ts';
+import { certificatesSchema } from './certificates-schema.ts';
+import { enrolmentSchema } from './enrolment-schema.ts';
 
 /** The section `identity`: who is believed about humans, devices and networks. Without it an API key is all that counts. */
-
-const spans = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
-
-const lifetime = z
-  .string()
-  .regex(/^[1-9][0-9]{0,4}[smh]$/, 'must be a time such as 300s, 60m or 24h')
-  .transform((text) => Number.parseInt(text, 10) * spans[text.slice(-1) as keyof typeof spans]);
 
 const pointer = z
   .string()
   .regex(/^(?:\/(?:[^~/]|~[01])*)+$/, 'must be a JSON pointer such as /realm_access/roles');
 const pointers = z.union([pointer.transform((one) => [one]), z.array(pointer)]);
-const text = z.string().min(1).max(512);
-const texts = z.union([text.transform((one) => [one]), z.array(text).min(1)]);
 const cidr = z
   .string()
   .refine(isCidr, 'must be a CIDR block such as 10.20.0.0/16, with no bit set behind its prefix');
 const cidrs = z.array(cidr).min(1);
-
-/** Whoever answers decides who is believed: nothing but TLS, or this machine. */
-const keysUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an https URL' })
-  .refine(
-    (url) => /^https:|^http:\/\/(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])[:/]/.test(url),
-    'must be https; http is for this machine alone',
-  );
-
-const keys = z
-  .union([z.strictObject({ url: keysUrl }), z.strictObject({ file: z.string().min(1) })])
-  .describe('The issuer’s JWK Set: {url: …}, exactly this one, or {file: …}, relative to this file.');
-
-const tokenIssuer = {
-  issuer: text.describe('The claim iss, character by character.'),
-  keys,
-  audience: texts.optional().describe('The claim aud has one of these; identity.audience unless told.'),
-  algorithms: z
-    .array(z.enum(tokenAlgorithms))
-    .min(1)
-    .default(['RS256'])
-    .describe('Signatures that are taken. A key that names no algorithm gets the first that fits it.'),
-  types: texts
-    .transform((types) => types.map((type) => type.toLowerCase().replace(/^application\//, '')))
-    .optional()
-    .describe('Values of typ that are taken, none for a token without one; at+jwt and JWT unless told.'),
-  tenant: text.optional().describe('Whose everything of this issuer is; default unless told.'),
-  tenants: z
-    .record(text, text)
-    .optional()
-    .describe(
-      'Of an issuer for several: value of the claim for the tenant → tenant. Other values are refused.',
-    ),
-};
 
 const presetNames = Object.keys(issuerPresets) as [IssuerPresetName, ...IssuerPresetName[]];
 
@@ -72,9 +34,10 @@ const humanIssuer = z.strictObject({
     })
     .default({})
     .describe('Where in the claims these are, as JSON pointers.'),
-  maxLifetime: lifetime
-    .default(24 * spans.h)
-    .describe('Tokens that live longer are refused; 24h unless told.'),
+  actors: agentNames
+    .default({})
+    .describe('What the issuer calls an agent in act and may_act → the agent. SPIFFE IDs need no entry.'),
+  maxLifetime: lifetime.default(24 * hourMs),
 });
 
 const deviceIssuer = z.strictObject({
@@ -83,8 +46,13 @@ const deviceIssuer = z.strictObject({
     .strictObject({ trust: pointer.default('/trust'), tenant: pointer.optional() })
     .prefault({})
     .describe('Where in the claims these are, as JSON pointers. The device is sub.'),
-  maxLifetime: lifetime.default(spans.h).describe('Tokens that live longer are refused; 1h unless told.'),
+  maxLifetime: lifetime.default(hourMs),
 });
+
+/** RFC 6749 §3.3. */
+const scope = z
+  .string()
+  .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be a scope: visible ASCII without blanks');
 
 const zoneName = z
   .string()
@@ -95,25 +63,47 @@ export const identitySchema = z
   .strictObject({
     audience: texts.optional().describe('What issuers call this gateway: the claim aud of every token.'),
     humans: z.array(humanIssuer).max(64).default([]).describe('Whose tokens say for which person a call is.'),
+    agents: z.array(agentIssuer).max(64).default([]).describe('Whose tokens say which agent calls.'),
     devices: z.array(deviceIssuer).max(64).default([]).describe('Whose tokens say which device calls.'),
+    events: z.array(eventTransmitter).max(16).default([]).describe('Who tells of what has ended since.'),
+    scopes: z
+      .array(scope)
+      .max(32)
+      .default([])
+      .describe('What people are asked for who log in for this gateway: told to clients, never required.'),
+    enrolment: enrolmentSchema
+      .prefault({})
+      .describe('Certificates that agents get here: countersign enroll.'),
+    certificates: certificatesSchema.prefault({}).describe('Whose client certificates are believed.'),
     zones: z.record(zoneName, cidrs).default({}).describe('Networks by name. The longest prefix wins.'),
     trustedProxies: z
       .array(cidr)
       .default([])
       .describe('Who may say in X-Forwarded-For for whom it asks. Nobody unless told.'),
+    commit: z
+      .array(z.enum(committableFields))
+      .default([])
+      .describe('What statements commit to instead of stating it: personal data that has to be erasable.'),
   })
-  .superRefine(({ audience, humans, devices }, context) => {
+  .superRefine(({ humans, agents, devices, events }, context) => {
     const wrong = (path: readonly (string | number)[], message: string): void =>
       context.addIssue({ code: 'custom', path: [...path], message });
-    for (const [kind, issuers] of Object.entries({ humans, devices })) {
+    for (const [kind, issuers] of Object.entries({ humans, agents, devices })) {
       for (const [at, each] of issuers.entries()) {
-        const { issuer, tenant, tenants, claims } = each;
+        const { issuer, tenant, tenants } = each;
         if (issuers.findIndex((other) => other.issuer === issuer) < at)
           wrong([kind, at, 'issuer'], 'another one before it has this name');
-        if ((each.audience ?? audience) === undefined)
-          wrong([kind, at], 'needs an audience: tokens that were issued for others must not count here');
         if (tenant !== undefined && tenants !== undefined)
           wrong([kind, at, 'tenant'], 'is either one tenant, or tenants');
+      }
+    }
+    for (const [at, { issuer }] of events.entries()) {
+      if (events.findIndex((other) => other.issuer === issuer) < at)
+        wrong(['events', at, 'issuer'], 'another one before it has this name');
+    }
+    for (const [kind, issuers] of Object.entries({ humans, devices })) {
+      for (const [at, each] of issuers.entries()) {
+        const { tenants, claims } = each;
         const preset = 'preset' in each ? issuerPresets[each.preset] : undefined;
         const isEverybodys = preset !== undefined && 'needsTenants' in preset;
         if (isEverybodys && tenants === undefined)

@@ -1,4 +1,5 @@
-import { isScalar, LineCounter, visit, type Document, type Node } from 'yaml';
+import type { z } from 'zod';
+import { isMap, isScalar, LineCounter, visit, type Document, type Node } from 'yaml';
 import { CountersignError } from '../../errors.ts';
 import { parseStrictYaml } from '../../policy/strict-yaml.ts';
 import { configSchema, type Config } from './schema.ts';
@@ -17,6 +18,21 @@ export interface ConfigSource {
  * CONFIG_INVALID with `name:line:column: field: what is wrong`; several are told at once, a line each.
  */
 export function readConfig(source: ConfigSource): Config {
+  return readWith(configSchema, source);
+}
+
+/** The same of some sections alone: what the others say is not looked at, nor what they want of the environment. */
+export function readSections<T>(schema: z.ZodType<T>, sections: readonly string[], source: ConfigSource): T {
+  return readWith(schema, source, (document) => {
+    if (isMap(document.contents))
+      document.contents.items = document.contents.items.filter(
+        ({ key }) => isScalar(key) && sections.includes(String(key.value)),
+      );
+    else document.contents = document.createNode({});
+  });
+}
+
+function readWith<T>(schema: z.ZodType<T>, source: ConfigSource, narrow?: (document: Document) => void): T {
   const lines = new LineCounter();
   const at = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -25,8 +41,9 @@ export function readConfig(source: ConfigSource): Config {
   const document = parseStrictYaml(source.text, lines, (offset, sentence) => {
     throw refused([`${at(offset)}: ${sentence}`]);
   });
+  narrow?.(document);
   substitute(document, source, at);
-  const result = configSchema.safeParse(document.toJS({ maxAliasCount: 0 }));
+  const result = schema.safeParse(document.toJS({ maxAliasCount: 0 }));
   if (result.success) return result.data;
   throw refused(
     result.error.issues.map(({ path, message, ...issue }) => {

@@ -1,6 +1,10 @@
 import { z } from 'zod';
 import { rivals } from '../../gateway/http/mcp/aggregate/names.ts';
+import { humanSchema, loginSchema } from './acting-schema.ts';
+import { onBehalfSchema, requireOneAuthority, requirePeople } from './exchange-schema.ts';
+import { withAudiences } from './audiences.ts';
 import { identitySchema } from './identity-schema.ts';
+import { tlsSchema, type TlsConfig } from './tls-schema.ts';
 
 /** What `countersign.yaml` may say. Strict: a misspelt field would silently be a default. */
 
@@ -31,12 +35,17 @@ const listen = z
       .string()
       .min(1)
       .optional()
-      .describe('A unix socket, relative to this file. In place of TCP unless host or port is told as well.'),
+      .describe(
+        'A unix socket, relative to this file. In place of TCP unless host, port or tls is told as well.',
+      ),
+    tls: tlsSchema.optional().describe('TLS on TCP, in place of plain HTTP. The unix socket stays plain.'),
   })
-  .transform(({ host, port, socket }): Listen => {
+  .transform(({ host, port, socket, tls }): Listen => {
     const tcp = { host: host ?? tcpDefaults.host, port: port ?? tcpDefaults.port };
-    if (socket === undefined) return { tcp };
-    return host === undefined && port === undefined ? { socket } : { tcp, socket };
+    const secured = tls && { tls };
+    if (socket === undefined) return { tcp, ...secured };
+    const isOnTcp = host !== undefined || port !== undefined || tls !== undefined;
+    return isOnTcp ? { tcp, ...secured, socket } : { socket };
   });
 
 interface Tcp {
@@ -45,7 +54,8 @@ interface Tcp {
   readonly port: number;
 }
 type Listen =
-  { readonly tcp: Tcp; readonly socket?: string } | { readonly tcp?: undefined; readonly socket: string };
+  | { readonly tcp: Tcp; readonly tls?: TlsConfig; readonly socket?: string }
+  | { readonly tcp?: undefined; readonly tls?: undefined; readonly socket: string };
 
 const headers = z
   .record(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'), z.string())
@@ -81,7 +91,7 @@ const commandServer = z.strictObject({
   relay: z.array(z.string()).default([]).describe('Further methods that pass undecided, such as vendor/*.'),
 });
 
-const urlServer = z.strictObject({
+const plainUrlServer = z.strictObject({
   url: httpUrl.describe('Its MCP endpoint. Redirects are not followed.'),
   transport: z
     .enum(['streamable-http', 'sse'])
@@ -91,7 +101,11 @@ const urlServer = z.strictObject({
     "Sent with every request: the gateway's own credentials. ${env:NAME} keeps them out of this file.",
   ),
   relay: z.array(z.string()).default([]).describe('Further methods that pass undecided, such as vendor/*.'),
+  onBehalf: onBehalfSchema
+    .optional()
+    .describe('Asked in the name of each person, by token exchange (RFC 8693).'),
 });
+const urlServer = plainUrlServer.superRefine(requireOneAuthority);
 
 /** What is said of them here is for editors: `home-config.ts` reads them, for `wrap` as well, which must start fast. */
 const witness = z.strictObject({
@@ -113,7 +127,7 @@ function requireApart(servers: Readonly<Record<string, unknown>>, context: z.Ref
   context.addIssue({ code: 'custom', path: [other], message });
 }
 
-export const configSchema = z.strictObject({
+const sections = z.strictObject({
   version: z.literal(1),
   mode: z
     .enum(['same-user', 'isolated'])
@@ -130,6 +144,11 @@ export const configSchema = z.strictObject({
     )
     .default([])
     .describe('Further values of the Host header that are answered: the public name behind a proxy.'),
+  publicUrl: httpUrl
+    .refine((url) => !/[?#]/.test(url), 'has neither query nor fragment')
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional()
+    .describe('What callers call this gateway, where a proxy is before it: proofs of possession name it.'),
   origins: z.array(httpUrl).default([]).describe('Origins of web pages that may call. None unless told.'),
   policies: z
     .array(z.string().min(1))
@@ -147,6 +166,10 @@ export const configSchema = z.strictObject({
   identity: identitySchema
     .optional()
     .describe('Whose word counts on humans, devices and networks; without it an API key is all that counts.'),
+  login: loginSchema
+    .optional()
+    .describe('Where countersign login logs people in that wrapped servers act for.'),
+  human: humanSchema.optional().describe('Where wrapped servers get the token of a person otherwise.'),
   witnesses: z
     .array(witness)
     .optional()
@@ -177,6 +200,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+export const configSchema = sections.superRefine(requirePeople).transform(withAudiences);
 
 /** A configuration with every default filled in. Durations are milliseconds. */
 export type Config = z.output<typeof configSchema>;

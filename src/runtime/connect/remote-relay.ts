@@ -3,6 +3,7 @@ import { CountersignError } from '../../errors.ts';
 import { errorAnswerTo, refusalAnswer } from '../../gateway/mcp/answers.ts';
 import type { Frame } from '../../gateway/mcp/framer.ts';
 import { classify, type Message, type SingleMessage } from '../../gateway/mcp/message.ts';
+import type { HumanTokenSource } from '../login/human-token.ts';
 import { askedOf, cancelledKey, createAskedTable, type AskedTable } from './asked.ts';
 import { createExchange } from './exchange.ts';
 import { listenWhileOpen } from './listen.ts';
@@ -14,6 +15,7 @@ import type { Send } from './node-fetch.ts';
 export interface RemoteRelayOptions {
   readonly endpoint: string;
   readonly apiKey: string;
+  readonly humanToken?: HumanTokenSource | undefined;
   readonly send: Send;
   /** Sends bytes to the client, a whole line at a time. */
   readonly toClient: (...parts: Uint8Array[]) => void;
@@ -68,7 +70,7 @@ export function createRemoteRelay(options: RemoteRelayOptions): RemoteRelay {
   const lost = Promise.withResolvers<CountersignError>();
   const state: RemoteState = {
     ...options,
-    session: createRemoteSession(options.endpoint, options.apiKey, options.send),
+    session: createRemoteSession(options),
     waiting: createAskedTable(),
     mirrored: createMirroredArguments(),
     end: new AbortController(),

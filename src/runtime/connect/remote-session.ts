@@ -1,5 +1,7 @@
 import { memberOf } from '../../call/json-node.ts';
+import { humanTokenHeader } from '../../gateway/http/credentials.ts';
 import type { Response as Answer } from '../../gateway/mcp/message.ts';
+import type { HumanTokenSource } from '../login/human-token.ts';
 import type { Send } from './node-fetch.ts';
 
 /** How requests reach a gate's MCP endpoint, and what a legacy handshake has agreed on. */
@@ -25,11 +27,29 @@ export interface HowToSend {
 const eventStream = 'text/event-stream';
 const sessionId = /^[\x21-\x7e]{1,1024}$/;
 
-export function createRemoteSession(endpoint: string, apiKey: string, send: Send): RemoteSession {
+export interface RemoteSessionOptions {
+  readonly endpoint: string;
+  readonly apiKey: string;
+  readonly humanToken?: HumanTokenSource | undefined;
+  readonly send: Send;
+}
+
+export function createRemoteSession({
+  endpoint,
+  apiKey,
+  humanToken,
+  send,
+}: RemoteSessionOptions): RemoteSession {
   let id: string | undefined;
   let version: string | undefined;
+  const credentials = async (): Promise<Record<string, string>> => {
+    const token = await humanToken?.();
+    return {
+      authorization: `Bearer ${apiKey}`,
+      ...(token !== undefined && { [humanTokenHeader]: token }),
+    };
+  };
   const own = (): Record<string, string> => ({
-    authorization: `Bearer ${apiKey}`,
     ...(id !== undefined && { 'mcp-session-id': id }),
     ...(version !== undefined && { 'mcp-protocol-version': version }),
   });
@@ -38,27 +58,34 @@ export function createRemoteSession(endpoint: string, apiKey: string, send: Send
     get hasId() {
       return id !== undefined;
     },
-    post: (body, headers, how) =>
+    post: async (body, headers, how) =>
       send(endpoint, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
           accept: `application/json, ${eventStream}`,
+          ...(await credentials()),
           ...own(),
           ...headers,
         },
         body,
         ...how,
       }),
-    listen: (lastEventId, signal) =>
+    listen: async (lastEventId, signal) =>
       send(endpoint, {
         method: 'GET',
-        headers: { accept: eventStream, ...own(), ...(lastEventId && { 'last-event-id': lastEventId }) },
+        headers: {
+          accept: eventStream,
+          ...(await credentials()),
+          ...own(),
+          ...(lastEventId && { 'last-event-id': lastEventId }),
+        },
         signal,
       }),
     async delete(signal) {
       if (id === undefined) return;
-      const { body } = await send(endpoint, { method: 'DELETE', headers: own(), signal });
+      const headers = { ...(await credentials()), ...own() };
+      const { body } = await send(endpoint, { method: 'DELETE', headers, signal });
       await body?.cancel();
     },
     opened(given) {

@@ -4,6 +4,8 @@ import { runClosed } from '../../gateway/mcp-stdio-closed.ts';
 import { defaultMcpStdioLimits } from '../../gateway/mcp-stdio.ts';
 import { createWarner } from '../../gateway/mcp/warnings.ts';
 import { createFrameWriter } from '../../targets/frame-writer.ts';
+import { validIdentityIn } from '../enrol/identity-folder.ts';
+import type { HumanTokenSource } from '../login/human-token.ts';
 import { assertGuardedSocket, mcpEndpoint, type GateAddress } from './gate-address.ts';
 import { createSend, type Send } from './node-fetch.ts';
 import { createRemoteRelay } from './remote-relay.ts';
@@ -13,6 +15,12 @@ export interface ConnectOptions {
   /** What the gate's configuration calls the server; all of them joined unless told. */
   readonly server: string | undefined;
   readonly apiKey: string | undefined;
+  /** Whom the calls are for; asked at each request. */
+  readonly humanToken?: HumanTokenSource | undefined;
+  /** The folder of `countersign enroll`: what is shown to the gate over TLS. */
+  readonly identity?: string | undefined;
+  /** Authorities that are believed of the gate, PEM, in place of those that Node knows. */
+  readonly ca?: string | undefined;
   readonly client: { readonly input: NodeJS.ReadStream; readonly output: NodeJS.WriteStream };
   readonly stderr: { write(text: string): unknown };
   /** Where signals come from: the process. */
@@ -51,14 +59,15 @@ export async function runConnected(options: ConnectOptions): Promise<number> {
 }
 
 async function relay(options: ConnectOptions & { readonly apiKey: string }): Promise<number> {
-  const { gate, server, apiKey, client, stderr, signals } = options;
+  const { gate, server, apiKey, humanToken, client, stderr, signals } = options;
   const stopped = Promise.withResolvers<void>();
   const stop = (): void => stopped.resolve();
   const output = createFrameWriter(client.output, stop);
   const remote = createRemoteRelay({
     endpoint: mcpEndpoint(gate, server),
     apiKey,
-    send: guarded(gate),
+    humanToken,
+    send: guarded(options),
     toClient: output.write,
     whenToPause: () => (output.isFull ? output.drained() : undefined),
     warn: createWarner((line) => stderr.write(line)),
@@ -88,8 +97,9 @@ async function relay(options: ConnectOptions & { readonly apiKey: string }): Pro
 }
 
 /** Looks at the socket before each request: a gate that is restarted makes a new one. */
-function guarded({ socketPath }: GateAddress): Send {
-  const send = createSend(socketPath);
+function guarded({ gate: { socketPath }, identity, ca }: ConnectOptions): Send {
+  const shown = identity === undefined ? undefined : validIdentityIn(identity);
+  const send = createSend({ socketPath, ca, identity: shown });
   if (socketPath === undefined) return send;
   return async (url, request) => {
     assertGuardedSocket(socketPath);

@@ -30,7 +30,13 @@ export function checkHome(layout: HomeLayout, now: number): readonly Finding[] {
 function accessOf(layout: HomeLayout): readonly Finding[] {
   const keys = existsSync(layout.keys) ? readdirSync(layout.keys).map((name) => join(layout.keys, name)) : [];
   const secret = [layout.root, layout.keys, ...keys, layout.apiKeys, layout.ledger];
-  const deciding = [layout.config, layout.trustedRoot, layout.policy, layout.settings];
+  const deciding = [
+    layout.config,
+    layout.trustedRoot,
+    layout.policy,
+    layout.settings,
+    layout.workloadAuthority,
+  ];
   return [
     ...secret.flatMap((path) => access(path, 0o077, 'read')),
     ...deciding.flatMap((path) => access(path, 0o022, 'change')),

@@ -1,21 +1,16 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
+import type { JsonObject } from '../../call/json.ts';
 import type { ApiKeyRecord } from '../../identity/api-key.ts';
 import type { ApiKeyStore } from '../../identity/authenticate.ts';
-import { fromBase64 } from '../../call/sha256.ts';
+import { syncDirectory } from '../../ledger/sync-directory-node.ts';
+import { parseStore, readApiKeys, readPeppers, type Pepper, type StoredApiKey } from './api-key-records.ts';
 
 /** The two files: peppers are secret, records hold digests only. Both are 0600. */
 export interface ApiKeyFiles {
   readonly peppers: string;
   readonly keys: string;
-}
-
-interface PepperFile {
-  readonly peppers: readonly { readonly version: number; readonly secret: string }[];
-}
-
-interface KeyFile {
-  readonly keys: readonly ApiKeyRecord[];
 }
 
 interface Loaded {
@@ -33,7 +28,7 @@ export function openApiKeyFile(files: ApiKeyFiles): ApiKeyStore {
 
   const records = (): Loaded['records'] => {
     const stamp = stampOf(files.keys);
-    if (loaded?.stamp !== stamp) loaded = { stamp, records: recordsIn(readJson(files.keys) as KeyFile) };
+    if (loaded?.stamp !== stamp) loaded = { stamp, records: byDigest(readKeys(files.keys)) };
     return loaded.records;
   };
 
@@ -43,28 +38,35 @@ export function openApiKeyFile(files: ApiKeyFiles): ApiKeyStore {
   };
 }
 
-/** What both files hold. */
+/** What both files hold, the newest pepper first. */
 export function readApiKeyFiles(files: ApiKeyFiles): {
-  readonly peppers: readonly { readonly version: number; readonly secret: Uint8Array }[];
-  readonly keys: readonly ApiKeyRecord[];
+  readonly peppers: readonly Pepper[];
+  readonly keys: readonly StoredApiKey[];
 } {
-  return {
-    peppers: (readJson(files.peppers) as PepperFile).peppers.map((pepper) =>
-      decodePepper(files.peppers, pepper),
-    ),
-    keys: (readJson(files.keys) as KeyFile).keys,
-  };
+  return { peppers: readPeppers(files.peppers, readStore(files.peppers)), keys: readKeys(files.keys) };
 }
 
-function decodePepper(path: string, { version, secret }: PepperFile['peppers'][number]) {
-  const bytes = fromBase64(secret);
-  if (!bytes)
-    throw new CountersignError('API_KEY_STORE_UNREADABLE', `${path} holds a pepper that is not base64.`);
-  return { version, secret: bytes };
+/**
+ * Puts these records in the place of those that are there: whole, durable, and only then seen. Whoever writes holds the lock of
+ * `api-key-lock.ts`; a gate reads without it, and sees the old file or the new one.
+ */
+export function writeApiKeys(path: string, keys: readonly StoredApiKey[]): void {
+  const text = `${JSON.stringify({ keys }, null, 2)}\n`;
+  // What could not be read again would deny every call of the home.
+  readApiKeys(path, parseStore(path, utf8(text)));
+  const draft = `${path}.new`;
+  rmSync(draft, { force: true });
+  writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush: true });
+  renameSync(draft, path);
+  syncDirectory(path);
 }
 
-function recordsIn(file: KeyFile): ReadonlyMap<string, ApiKeyRecord> {
-  return new Map(file.keys.map((record) => [recordKey(record.digest, record.pepperVersion), record]));
+function readKeys(path: string): readonly StoredApiKey[] {
+  return readApiKeys(path, readStore(path));
+}
+
+function byDigest(keys: readonly ApiKeyRecord[]): Loaded['records'] {
+  return new Map(keys.map((record) => [recordKey(record.digest, record.pepperVersion), record]));
 }
 
 function recordKey(digest: string, pepperVersion: number): string {
@@ -76,12 +78,12 @@ function stampOf(path: string): string {
   return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
 }
 
-function readJson(path: string): unknown {
+function readStore(path: string): JsonObject {
+  let bytes: Uint8Array;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+    bytes = readFileSync(path);
   } catch (error) {
-    throw new CountersignError('API_KEY_STORE_UNREADABLE', `${path} cannot be read as JSON.`, {
-      cause: error,
-    });
+    throw new CountersignError('API_KEY_STORE_UNREADABLE', `${path} cannot be read.`, { cause: error });
   }
+  return parseStore(path, bytes);
 }

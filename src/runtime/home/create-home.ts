@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { base64, hex } from '../../call/sha256.ts';
 import { logOpen } from '../../envelope/statements.ts';
 import { CountersignError } from '../../errors.ts';
-import { apiKeyDigest, newApiKey, type ApiKeyRecord } from '../../identity/api-key.ts';
 import { createTrustSystem, type TrustSystem } from '../../pki/authority.ts';
 import { parsePostgresUrl } from '../../ledger/store-postgres-url.ts';
 import { ed25519Signer } from '../../pki/signer-node.ts';
 import { trustedRoot } from '../../pki/trusted-root.ts';
 import { leafHash } from '../../tlog/merkle.ts';
-import { homeLayout, keyFiles, type HomeLayout, type KeyName } from './home-layout.ts';
+import { mintApiKey } from './api-key-mint.ts';
+import { firstKeyFiles, homeLayout, type HomeLayout } from './home-layout.ts';
 import { keyFileTexts } from '../keys/key-store.ts';
 import type { Home, HomeConfig } from './open-home.ts';
 import { createHomeLedger, logKeyIdOf } from './home-ledger.ts';
@@ -112,7 +112,7 @@ async function fill(
 }
 
 function writeKeys({ keys }: HomeLayout, trust: TrustSystem, passphrase: string | undefined): void {
-  const names = Object.keys(keyFiles) as KeyName[];
+  const names = Object.keys(firstKeyFiles) as (keyof typeof firstKeyFiles)[];
   const plain = Object.fromEntries(names.map((name) => [name, trust[name].privateKey]));
   for (const [file, text] of Object.entries(keyFileTexts(plain, passphrase))) {
     writeSecret(join(keys, file), text);
@@ -134,18 +134,10 @@ function trustedRootOf(trust: TrustSystem, { trustDomain, origin, issuerUrl }: O
 }
 
 function writeApiKey(layout: HomeLayout, { tenant, createdAt }: Omit<HomeConfig, 'genesis'>): string {
-  const apiKey = newApiKey();
-  const pepper = crypto.getRandomValues(new Uint8Array(32));
-  const record: ApiKeyRecord = {
-    id: `key-${hex(crypto.getRandomValues(new Uint8Array(6)))}`,
-    digest: apiKeyDigest(apiKey, pepper),
-    pepperVersion: 1,
-    tenant,
-    agents: ['default'],
-    status: 'active',
-    createdAt,
-  };
-  writeJson(layout.peppers, { peppers: [{ version: 1, secret: base64(pepper) }] });
+  const secret = crypto.getRandomValues(new Uint8Array(32));
+  const scope = { tenant, agents: ['default'] };
+  const { apiKey, record } = mintApiKey(scope, { version: 1, secret }, Date.parse(createdAt));
+  writeJson(layout.peppers, { peppers: [{ version: 1, secret: base64(secret) }] });
   writeJson(layout.apiKeys, { keys: [record] });
   return apiKey;
 }

@@ -2,6 +2,7 @@ import { CountersignError } from '../../errors.ts';
 import type { RecordChange } from '../../gate/changes.ts';
 import type { GateParts } from '../../gate/parts.ts';
 import { recover } from '../../gate/recovery.ts';
+import { createRevocations } from '../../gate/revocations.ts';
 import type { Mode } from '../../envelope/facts.ts';
 import { createAuthenticator } from '../../identity/authenticate.ts';
 import type { Evidence } from '../../identity/evidence.ts';
@@ -64,6 +65,7 @@ export async function openGovernance(
         ...gateWitnesses(settings, ledger, stderr),
         mode,
         authenticator,
+        revocations: createRevocations({ ledger }),
         instance: instance.id,
         assertAlive() {
           if (instance.stillMine()) return;

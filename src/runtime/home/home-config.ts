@@ -11,9 +11,11 @@ import type { Home } from './open-home.ts';
 export interface HomeSettings {
   /** Who else sees this log's heads. Their names and keys all differ. */
   readonly witnesses: readonly WitnessAddress[];
+  /** Whether it says whom a wrapped server acts for: `login/acting.ts` reads that, and what it then needs. */
+  readonly actsForPeople: boolean;
 }
 
-const none: HomeSettings = { witnesses: [] };
+const none: HomeSettings = { witnesses: [], actsForPeople: false };
 
 const maxWitnesses = 16;
 const maxKeyLength = 256;
@@ -31,8 +33,12 @@ const gatewaySections = [
   'actions',
   'servers',
   'identity',
+  'metrics',
   'limits',
 ] as const;
+
+/** Whom a wrapped server acts for. */
+const actingSections = ['login', 'human'] as const;
 
 /**
  * Reads the home's `countersign.yaml`; a home without one has no settings. Strict, as policy is: throws CONFIG_INVALID with
@@ -48,8 +54,12 @@ export function readSettings(name: string, text: string): HomeSettings {
   const yaml = new YamlSource({ name, text }, 'CONFIG_INVALID');
   // A file that has only comments is one that sets nothing.
   if (yaml.root === null) return none;
-  const fields = yaml.fields(yaml.root, 'the configuration', ['witnesses', ...gatewaySections]);
-  return { witnesses: readWitnesses(yaml, fields.get('witnesses')) };
+  const known = ['witnesses', ...gatewaySections, ...actingSections] as const;
+  const fields = yaml.fields(yaml.root, 'the configuration', known);
+  return {
+    witnesses: readWitnesses(yaml, fields.get('witnesses')),
+    actsForPeople: actingSections.some((section) => fields.has(section)),
+  };
 }
 
 function readWitnesses(yaml: YamlSource, node: YamlNode | undefined): readonly WitnessAddress[] {

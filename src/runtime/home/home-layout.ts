@@ -11,6 +11,8 @@ export interface HomeLayout {
   readonly settings: string;
   readonly keys: string;
   readonly apiKeys: string;
+  /** Who changes API keys holds a lock on this file. */
+  readonly apiKeyLock: string;
   readonly peppers: string;
   readonly ledger: string;
   /** Space held back so that outcomes can be recorded on a full disk. */
@@ -32,6 +34,8 @@ export interface HomeLayout {
   readonly keyEvent: string;
   /** Who changes keys holds a lock here. */
   readonly keyChangers: string;
+  /** The authority that certifies agents, PEM. Absent while there is none. */
+  readonly workloadAuthority: string;
   /** That the log went on in a Worker, and how it began. Absent while it is kept here. */
   readonly movedLog: string;
 }
@@ -46,6 +50,7 @@ export function homeLayout(root: string): HomeLayout {
     settings: at('countersign.yaml'),
     keys: at('keys'),
     apiKeys: at('api-keys.json'),
+    apiKeyLock: at('api-keys.lock'),
     peppers: at('keys', 'api-key-peppers.json'),
     ledger: at('ledger.sqlite'),
     ballast: at('ledger.ballast'),
@@ -58,12 +63,13 @@ export function homeLayout(root: string): HomeLayout {
     logKeyChange: at('keys.log-next'),
     keyEvent: at('key-event.json'),
     keyChangers: at('key-changers'),
+    workloadAuthority: at('workload-ca.pem'),
     movedLog: at('moved-log.json'),
   };
 }
 
-/** The keys' files under `keys/`: PKCS#8, PEM; encrypted where a passphrase was set. */
-export const keyFiles = {
+/** Files of keys that a home has from the beginning. */
+export const firstKeyFiles = {
   root: 'root.key.pem',
   issuing: 'issuing.key.pem',
   timestampRoot: 'timestamp-root.key.pem',
@@ -71,6 +77,12 @@ export const keyFiles = {
   ct: 'ct.key.pem',
   log: 'log.key.pem',
 } as const;
+
+/**
+ * The keys' files under `keys/`: PKCS#8, PEM; encrypted where a passphrase was set. What certifies agents is made when the first is
+ * to be enrolled.
+ */
+export const keyFiles = { ...firstKeyFiles, workload: 'workload.key.pem' } as const;
 
 export type KeyName = keyof typeof keyFiles;
 

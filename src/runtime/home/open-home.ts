@@ -90,7 +90,7 @@ function readConfig(layout: HomeLayout): HomeConfig {
 }
 
 /** As with SSH keys: what others can read is no secret, so it is not used. */
-function assertPrivate(path: string): void {
+export function assertPrivate(path: string): void {
   if (process.platform === 'win32') return;
   if ((statSync(path).mode & 0o077) !== 0) {
     throw new CountersignError(

@@ -1,4 +1,5 @@
 import { assembleBundle } from '../../envelope/bundle.ts';
+import type { RecordChange } from '../../gate/changes.ts';
 import { acceptTools, knownServer, type KnownServer, type KnownTool } from '../../gate/acceptance.ts';
 import type { Ledger, LogEntry } from '../../ledger/ledger.ts';
 import type { SignedHead } from '../../tlog/proof.ts';
@@ -15,6 +16,8 @@ import { issuerFinder, readTrustRoot } from '../keys/trust-root.ts';
 /** A home as an operator's command uses it. */
 export interface OpenedHome {
   readonly ledger: Ledger;
+  /** Signs and logs what the operator changed. */
+  readonly recordChange: RecordChange;
   /** The envelope of an entry, with a proof against the newest checkpoint, or another head: a bundle, as JSON text. */
   readonly envelope: (entry: LogEntry, under?: SignedHead) => Promise<string>;
   /** The names of all servers that a gate of this home has seen. */
@@ -39,6 +42,7 @@ export async function withHome<T>(home: Home, use: (opened: OpenedHome) => Promi
     const issuerOf = issuerFinder(readTrustRoot(home.layout));
     return await use({
       ledger,
+      recordChange,
       async envelope(entry, under) {
         const proof = await ledger.prove(entry.index, under);
         // Not always the one of today: an old entry goes with the authority that issued its certificate.

@@ -14,6 +14,8 @@ export interface KeyChange {
   readonly keys: Readonly<Record<string, string>>;
   readonly trustedRoot?: string;
   readonly compromised?: string;
+  /** The certificate of the authority for agents. */
+  readonly workloadAuthority?: string;
   /** What the log is still to be told: see `key-event.ts`. */
   readonly event?: string;
 }
@@ -73,17 +75,19 @@ export function finishKeyChange(layout: HomeLayout, after: AfterStep = nothing):
   after('finished');
 }
 
-const [trustedRootName, compromisedName, eventName] = [
+const [trustedRootName, compromisedName, workloadAuthorityName, eventName] = [
   'trusted_root.json',
   'compromised.json',
+  'workload-ca.pem',
   'key-event.json',
 ];
 
 function filesOf(change: KeyChange): Record<string, string> {
-  const { keys, trustedRoot, compromised, event } = change;
+  const { keys, trustedRoot, compromised, workloadAuthority, event } = change;
   return {
     ...(trustedRoot !== undefined && { [trustedRootName]: trustedRoot }),
     ...(compromised !== undefined && { [compromisedName]: compromised }),
+    ...(workloadAuthority !== undefined && { [workloadAuthorityName]: workloadAuthority }),
     ...(event !== undefined && { [eventName]: event }),
     ...keys,
   };
@@ -94,6 +98,7 @@ function placesOf(layout: HomeLayout, names: readonly string[]): readonly (reado
   const special: readonly (readonly [string, string])[] = [
     [trustedRootName, layout.trustedRoot],
     [compromisedName, layout.compromised],
+    [workloadAuthorityName, layout.workloadAuthority],
     [eventName, layout.keyEvent],
   ];
   const first = special.filter(([name]) => names.includes(name));

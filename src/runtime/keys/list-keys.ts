@@ -1,15 +1,17 @@
 import { fromBase64 } from '../../call/sha256.ts';
 import type { KeyPurpose } from '../../envelope/facts.ts';
 import type { TrustedRootJson, ValidForJson } from '../../pki/trusted-root.ts';
+import { parseCertificate } from '../../pki/parse-certificate.ts';
+import { readWorkloadCertificate } from '../enrol/workload-authority.ts';
 import { readCompromised } from './compromised.ts';
 import type { HomeLayout } from '../home/home-layout.ts';
 import { keyFileState, type KeyFileState } from './key-store.ts';
 import { keyIdOf, keyNames, keyPurposes } from './new-keys.ts';
 import { firstOf, readTrustRoot } from './trust-root.ts';
 
-/** A key that the trust root names. */
+/** A key that the trust root names; or `workload`, which certifies agents and is in no trust root. */
 export interface ListedKey {
-  readonly purpose: KeyPurpose;
+  readonly purpose: KeyPurpose | 'workload';
   /** Hex SHA-256 of the SubjectPublicKeyInfo. */
   readonly id: string;
   readonly algorithm: 'ecdsa-p256-sha256' | 'ed25519';
@@ -25,6 +27,28 @@ export interface ListedKey {
 
 /** By purpose, oldest first. No private key is opened for it. */
 export function listKeys(layout: HomeLayout): readonly ListedKey[] {
+  return [...trustedKeys(layout), ...workloadKey(layout)];
+}
+
+function workloadKey(layout: HomeLayout): readonly ListedKey[] {
+  const certificate = readWorkloadCertificate(layout);
+  if (certificate === undefined) return [];
+  const { spki, notBefore, notAfter } = parseCertificate(certificate);
+  return [
+    {
+      purpose: 'workload',
+      id: keyIdOf(spki),
+      algorithm: 'ecdsa-p256-sha256',
+      validFrom: new Date(notBefore).toISOString(),
+      validUntil: new Date(notAfter).toISOString(),
+      status: 'active',
+      compromised: false,
+      file: keyFileState(layout, 'workload'),
+    },
+  ];
+}
+
+function trustedKeys(layout: HomeLayout): readonly ListedKey[] {
   const root = readTrustRoot(layout);
   const { keys: declared } = readCompromised(layout);
   return keyPurposes.flatMap((purpose) => {

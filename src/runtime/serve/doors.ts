@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { createServer, type AddressInfo, type Server as SocketServer } from 'node:net';
 import { CountersignError } from '../../errors.ts';
 import type { Config } from '../config/schema.ts';
+import type { TlsDoor } from './tls-door.ts';
 import { listenOnSocket } from './unix-socket.ts';
 
 /** Where a gateway listens: on TCP, on a unix socket, or on both. */
@@ -18,23 +19,25 @@ export interface Doors {
 
 /**
  * Has a server listen wherever it is told to, or nowhere: rejects with CONFIG_INVALID. What comes by a second door is handed to the
- * one server, so that its limits hold for both together; connections alone are counted by door.
+ * one server, so that its limits hold for both together; connections alone are counted by door. With a TLS door nothing comes by TCP
+ * but through it.
  */
-export async function openDoors(server: Server, { tcp, socket }: Listen): Promise<Doors> {
+export async function openDoors(server: Server, { tcp, socket }: Listen, tls?: TlsDoor): Promise<Doors> {
   if (tcp === undefined) {
     await listenOnSocket(server, socket);
     return { close: () => closed(server) };
   }
-  if (socket === undefined) return { tcp: await listenOnTcp(server, tcp), close: () => closed(server) };
+  const first = tls === undefined ? server : behind(tls, server);
+  if (socket === undefined) return { tcp: await listenOnTcp(first, tcp), close: () => closed(first) };
 
   const second = createServer({ allowHalfOpen: true }, (stream) => server.emit('connection', stream));
   second.maxConnections = server.maxConnections;
   await listenOnSocket(second, socket);
   try {
     return {
-      tcp: await listenOnTcp(server, tcp),
+      tcp: await listenOnTcp(first, tcp),
       close: async () => {
-        await Promise.all([closed(second), closed(server)]);
+        await Promise.all([closed(second), closed(first)]);
       },
     };
   } catch (error) {
@@ -43,7 +46,15 @@ export async function openDoors(server: Server, { tcp, socket }: Listen): Promis
   }
 }
 
-function listenOnTcp(server: Server, { host, port }: Tcp): Promise<Tcp> {
+/** Has a server speak HTTP behind a TLS door, and keep its limits as if it listened itself: it looks at none before. */
+function behind(tls: TlsDoor, server: Server): SocketServer {
+  tls.server.maxConnections = server.maxConnections;
+  server.emit('listening');
+  tls.server.once('close', () => server.close());
+  return tls.server;
+}
+
+function listenOnTcp(server: SocketServer, { host, port }: Tcp): Promise<Tcp> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(

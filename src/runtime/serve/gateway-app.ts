@@ -5,9 +5,12 @@ import { createDeclaredDirectory } from '../../gate/declared-tools.ts';
 import type { SharedGateParts } from '../../gate/parts.ts';
 import { createHttpApp } from '../../gateway/http/app.ts';
 import type { HttpBindings } from '../../gateway/http/credentials.ts';
+import { enrolmentPath, type EnrolmentDesk } from '../../gateway/http/enrolment.ts';
 import { metricsPath } from '../../gateway/http/metrics-routes.ts';
 import type { ServedRoute } from '../../gateway/http/openapi.ts';
 import { createStreams } from '../../gateway/http/streams.ts';
+import { securityEventsPath } from '../../gateway/http/security-event-routes.ts';
+import type { EventTransmitter } from '../../identity/security-event.ts';
 import type { ReasonCode } from '../../names.ts';
 import type { Config } from '../config/schema.ts';
 import type { CallDesks } from './call-desks.ts';
@@ -17,12 +20,16 @@ import { createMcpEndpoints } from './mcp-endpoints.ts';
 import type { DeclaredServer } from './mcp-url-server.ts';
 import type { Metrics } from './metrics.ts';
 import { observedGates } from './observed-gates.ts';
+import { protectedResource } from './protected-resource.ts';
 import { readiness } from './readiness.ts';
+import { eventReceiver } from './security-events.ts';
 import { watchUpstreams } from './upstream-states.ts';
 
 /** What a configuration comes to, as much of it as is served. */
 export interface ServedSettings {
-  readonly config: Pick<Config, 'limits' | 'metrics' | 'origins'>;
+  readonly config: Pick<Config, 'identity' | 'limits' | 'listen' | 'metrics' | 'origins' | 'publicUrl'>;
+  /** Who may tell of what has ended. */
+  readonly transmitters: readonly EventTransmitter[];
   readonly declared: DeclaredActions;
   readonly servers: ReadonlyMap<string, DeclaredServer>;
 }
@@ -40,8 +47,10 @@ export interface GatewayAppOptions {
   /** Of this package. */
   readonly version: string;
   readonly stderr: { write(text: string): unknown };
+  /** Absent where no agents are certified. */
+  readonly enrolment?: EnrolmentDesk;
   /** Absent where nobody counts: then they are not served either. */
-  readonly metrics?: Pick<Metrics, 'gate' | 'onAnswer' | 'render'>;
+  readonly metrics?: Pick<Metrics, 'gate' | 'onAnswer' | 'onSecurityEvent' | 'render'>;
   /** Why other files could not be taken since; absent where another configuration is another start. */
   readonly refused?: () => ReasonCode | undefined;
 }
@@ -63,11 +72,12 @@ export interface GatewayApp {
 
 /** The one application over the one gate, whatever runtime it is on. */
 export function createGatewayApp(options: GatewayAppOptions): GatewayApp {
-  const { parts, recordChange, settings, desks, metrics, refused, version, stderr } = options;
-  const { config, declared, servers } = settings;
-  const { limits } = config;
+  const { parts, recordChange, settings, desks, enrolment, metrics, refused, version, stderr } = options;
+  const { config, declared, servers, transmitters } = settings;
+  const { limits, publicUrl } = config;
+  const publicHost = publicUrl === undefined ? undefined : new URL(publicUrl).host;
   const { ledger } = parts;
-  const made = createGates(parts);
+  const made = createGates({ ...parts, committed: config.identity?.commit ?? [] });
   const gates = metrics ? observedGates(made, metrics.gate) : made;
   const gate = gates.under(
     createDeclaredDirectory(
@@ -87,23 +97,38 @@ export function createGatewayApp(options: GatewayAppOptions): GatewayApp {
     version,
     stderr,
   });
+  const resource = protectedResource(config);
   const isReserved = (name: string): boolean => name === declared.server.name || servers.has(name);
   const desk = desks.open({ gates, ledger, recordChange, isReserved });
   const app = createHttpApp({
     gate: gates,
-    isOwnHost: options.isOwnHost,
+    isOwnHost: (host) => host === publicHost || options.isOwnHost(host),
     origins: new Set(config.origins),
     routes: gatewayRoutes({
       gates,
       actions: { gate, ...declared },
       desk,
+      enrolment,
       endpoints,
       streams,
       log: { ledger, logKeyId: parts.logKeyId, trustRoot: options.trustRoot },
       maxBodyBytes: limits.body,
       metrics,
+      isLoginOffered: resource !== undefined,
+      receiveEvent: eventReceiver({
+        parts,
+        recordChange,
+        transmitters,
+        identity: config.identity,
+        onReceived: metrics?.onSecurityEvent,
+      }),
     }),
-    publicPaths: new Set(metrics && config.metrics.public ? [metricsPath] : []),
+    publicPaths: new Set([
+      ...(metrics && config.metrics.public ? [metricsPath] : []),
+      ...(enrolment ? [enrolmentPath] : []),
+      ...(transmitters.length > 0 ? [securityEventsPath] : []),
+    ]),
+    resource,
     maxInFlightPerKey: limits.inFlightPerKey,
     ready: () => readiness({ parts, refused, upstreams }),
     version,
@@ -115,7 +140,7 @@ export function createGatewayApp(options: GatewayAppOptions): GatewayApp {
   });
   return {
     routes: app.routes,
-    fetch: async (request, bindings) => app.fetch(request, bindings),
+    fetch: async (request, bindings) => app.fetch(request, { ...bindings, publicUrl }),
     endStreams: (within) => streams.close(within),
     async endConversations() {
       await Promise.all([...endpoints.values()].map((endpoint) => endpoint.close()));

@@ -4,12 +4,17 @@ import { actionRoutes } from '../../gateway/http/actions.ts';
 import type { HttpAppOptions } from '../../gateway/http/app.ts';
 import { authzenRoutes } from '../../gateway/http/authzen.ts';
 import { callRoutes } from '../../gateway/http/calls.ts';
+import { enrolmentRoutes, type EnrolmentDesk } from '../../gateway/http/enrolment.ts';
 import { envelopeRoutes } from '../../gateway/http/envelope-routes.ts';
 import { eventRoutes } from '../../gateway/http/events.ts';
 import { logRoutes } from '../../gateway/http/log-routes.ts';
 import type { McpEndpoint } from '../../gateway/http/mcp/endpoint.ts';
 import { mcpRoutes } from '../../gateway/http/mcp/routes.ts';
 import { metricsRoutes, type MetricsSource } from '../../gateway/http/metrics-routes.ts';
+import {
+  securityEventRoutes,
+  type SecurityEventRoutesOptions,
+} from '../../gateway/http/security-event-routes.ts';
 import type { Streams } from '../../gateway/http/streams.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { findCallBundles } from './call-bundles.ts';
@@ -31,6 +36,8 @@ export interface GatewayRouteParts {
   /** What a configuration declares, and the gate that knows it. */
   readonly actions: DeclaredActions & { readonly gate: Gate };
   readonly desk: CallDesk;
+  /** Absent where no agents are certified. */
+  readonly enrolment?: EnrolmentDesk | undefined;
   /** By the name that they are served under. */
   readonly endpoints: ReadonlyMap<string, McpEndpoint>;
   readonly streams: Streams;
@@ -42,24 +49,39 @@ export interface GatewayRouteParts {
   readonly maxBodyBytes: number;
   /** Served where there are any. */
   readonly metrics?: MetricsSource | undefined;
+  /** Whether people can log in for this gateway. */
+  readonly isLoginOffered: boolean;
+  /** Served where somebody may tell of events. */
+  readonly receiveEvent: SecurityEventRoutesOptions['receive'] | undefined;
 }
 
 /** Every route of a gateway. What is added here is served in every runtime. */
 export function gatewayRoutes(parts: GatewayRouteParts): HttpAppOptions['routes'] {
-  const { gates, actions, desk, endpoints, streams, log, maxBodyBytes, metrics } = parts;
+  const { gates, actions, desk, enrolment, endpoints, streams, log, maxBodyBytes, metrics } = parts;
   const { ledger, logKeyId, trustRoot } = log;
   return [
     actionRoutes({ ...actions, maxBodyBytes }),
     callRoutes({ gate: gates, desk, maxBodyBytes }),
     authzenRoutes({ gate: gates, desk, maxBodyBytes }),
-    mcpRoutes({ authenticate: gates.authenticate, watch: gates.watch, endpoints, streams, maxBodyBytes }),
+    mcpRoutes({
+      authenticate: gates.authenticate,
+      watch: gates.watch,
+      endpoints,
+      streams,
+      maxBodyBytes,
+      isLoginOffered: parts.isLoginOffered,
+    }),
     envelopeRoutes({
       gate: gates,
       find: (callId, { apiKeyId }) =>
         findCallBundles({ ledger, logKeyId, issuerOf: trustRoot.issuers() }, callId, apiKeyId),
     }),
     eventRoutes({ gate: gates, streams, source: createLogEvents({ ledger }) }),
+    ...(enrolment ? [enrolmentRoutes(enrolment)] : []),
     ...(metrics ? [metricsRoutes(metrics)] : []),
+    ...(parts.receiveEvent
+      ? [securityEventRoutes({ receive: parts.receiveEvent, onRefused: gates.countRefusal })]
+      : []),
     logRoutes({ read: (path) => readLiveTile(ledger, path), trustedRoot: () => trustRoot.file() }),
   ];
 }

@@ -8,6 +8,8 @@ export interface GenerationsOptions {
   /** Reads the files as they are now; throws where they cannot be taken. */
   readonly read: () => ServeSettings;
   readonly begin: (settings: ServeSettings) => Promise<Generation>;
+  /** Told of each that is in force after the first. */
+  readonly onTaken: (settings: ServeSettings) => void;
   readonly stderr: { write(text: string): unknown };
 }
 
@@ -28,7 +30,7 @@ export interface Generations {
 
 export async function createGenerations(
   first: ServeSettings,
-  { read, begin, stderr }: GenerationsOptions,
+  { read, begin, onTaken, stderr }: GenerationsOptions,
 ): Promise<Generations> {
   let inForce = first;
   let current = await begin(first);
@@ -58,6 +60,7 @@ export async function createGenerations(
         retire(current);
         current = begun;
         inForce = next;
+        onTaken(next);
         stderr.write('countersign: the new configuration is in force\n');
         files?.follow(next.files);
       }
@@ -88,5 +91,10 @@ export async function createGenerations(
 
 /** Whether both come from the same files: an editor that saves what was there has changed nothing. */
 function isSame(one: ServeSettings, other: ServeSettings): boolean {
-  return one.digest === other.digest && one.policy.digest === other.policy.digest;
+  return (
+    one.digest === other.digest &&
+    one.policy.digest === other.policy.digest &&
+    one.tls?.digest === other.tls?.digest &&
+    one.authorities === other.authorities
+  );
 }

@@ -35,6 +35,16 @@ export const badTarget: ServerRefusal = {
   code: 'FRAME_INVALID',
   message: 'The target of a request is a path.',
 };
+export const plainText: ServerRefusal = {
+  status: 400,
+  code: 'FRAME_INVALID',
+  message: 'HTTPS is spoken here: ask with https://.',
+};
+export const withoutCertificate: ServerRefusal = {
+  status: 403,
+  code: 'AGENT_PROOF_MISSING',
+  message: 'Nobody is heard here without a client certificate.',
+};
 export const badExpectation: ServerRefusal = {
   status: 417,
   code: 'FRAME_INVALID',
@@ -47,7 +57,8 @@ const maxHeaders = 100;
 /** Headers that no two of may stand in a request: two readers could each heed another one. */
 const single = new Set([
   ...['host', 'content-length', 'transfer-encoding', 'content-type', 'authorization', 'origin'],
-  ...['countersign-key', 'countersign-human-token', 'countersign-device-token'],
+  ...['countersign-key', 'countersign-human-token', 'countersign-agent-token', 'countersign-device-token'],
+  ...['client-cert'],
 ]);
 
 /** What Node's own parser lets pass, and two servers in a row could read differently; undefined for a clean head. */

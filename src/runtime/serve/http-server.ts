@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpBindings } from '../../gateway/http/credentials.ts';
 import type { ReasonCode } from '../../names.ts';
@@ -14,13 +15,19 @@ import {
   refusedBytes,
   refusedHead,
   refuseRaw,
+  withoutCertificate,
   type ServerRefusal,
 } from './http-refusals.ts';
 import { createRunning } from './http-running.ts';
+import { createTlsDoor } from './tls-door.ts';
+import type { TlsMaterial } from './tls-material.ts';
+import { createPeerReader } from './tls-peer.ts';
 
 export interface HttpServerOptions {
   readonly fetch: (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
   readonly listen: Listen;
+  /** Nothing but TLS on TCP; what comes by a unix socket stays as it is. */
+  readonly tls?: TlsMaterial | undefined;
   /** Requests at a time: the next one is told to come back. Streams are not among them. */
   readonly maxInFlight: number;
   /** Connections at a time, idle ones included: the next one is closed. */
@@ -36,6 +43,8 @@ export interface HttpServer {
   /** Requests that are not answered yet, streams not among them. */
   readonly inFlight: () => number;
   readonly openStreams: () => number;
+  /** Shows another certificate from now on. Whether clients are asked for theirs stays as it was at the start. */
+  readonly renewTls: (material: TlsMaterial) => void;
   /**
    * Takes no more requests, and resolves once those that run are answered and streams have ended, or `within` milliseconds have
    * passed.
@@ -67,21 +76,25 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { listen, maxInFlight, maxConnections, onRefused } = options;
   const timeouts = { ...usualTimeouts, ...options.timeouts };
   const running = createRunning();
+  const peerOf = createPeerReader();
   const listener = getRequestListener(
     (request, { incoming, outgoing }) =>
       options.fetch(request, {
-        peer: { address: incoming.socket.remoteAddress },
+        peer: peerOf(incoming.socket),
         becomesStream: () => running.becomesStream(outgoing as ServerResponse),
         hangUp: () => outgoing.destroy(),
       }),
     { overrideGlobalObjects: false, errorHandler: () => unreadable() },
   );
+  const needsCertificate = options.tls?.clients === 'required';
   let isClosing = false;
 
   const whyNot = (request: IncomingMessage): ServerRefusal | undefined => {
     if (isClosing) return closing;
     if (running.on(request.socket).size >= maxPipelined) return pipelined;
     if (running.requests() >= maxInFlight) return busy;
+    if (needsCertificate && request.socket instanceof TLSSocket && !peerOf(request.socket).certificate)
+      return withoutCertificate;
     return refusedHead(request);
   };
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
@@ -129,17 +142,27 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (error.code === 'ECONNRESET') socket.destroy();
     else turnAway(socket, refusedBytes(error));
   });
-  const doors = await openDoors(server, listen);
+  const tlsDoor =
+    options.tls &&
+    createTlsDoor({
+      material: options.tls,
+      handshakeTimeout: timeouts.headers,
+      onSecure: (socket) => server.emit('connection', socket),
+      onRefused: ({ code }) => onRefused?.(code),
+    });
+  const doors = await openDoors(server, listen, tlsDoor);
   return {
     ...(doors.tcp && { tcp: doors.tcp }),
     inFlight: () => running.requests(),
     openStreams: () => running.streams(),
+    renewTls: (material) => tlsDoor?.renew(material),
     async close(within) {
       isClosing = true;
       const closed = doors.close();
       server.closeIdleConnections();
       await running.idle(within);
       server.closeAllConnections();
+      tlsDoor?.breakAll();
       await closed;
     },
   };

@@ -1,17 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { hex, sha256, utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
 import type { Evidence } from '../../identity/evidence.ts';
 import { readJwks } from '../../identity/jwks.ts';
 import { loadFromUrl } from '../../identity/jwks-url.ts';
-import { declareIdentity, type AnyIssuer } from '../config/declare-identity.ts';
+import { authorityFiles, declareCertificates } from '../config/declare-certificates.ts';
+import { declareEvents } from '../config/declare-events.ts';
+import { declareIdentity, type PublishedKeys } from '../config/declare-identity.ts';
+import type { EventTransmitter } from '../../identity/security-event.ts';
 import type { IdentityConfig } from '../config/identity-schema.ts';
 
 /** What the section `identity` comes to, and the files that it names. */
 export interface DeclaredIdentity {
   readonly evidence: Evidence;
+  /** Who may tell of what has ended. */
+  readonly transmitters: readonly EventTransmitter[];
   readonly files: readonly string[];
+  /** Of the certificates of authorities, hex SHA-256: whether they are others by now. */
+  readonly authorities: string;
 }
 
 /**
@@ -21,14 +29,32 @@ export interface DeclaredIdentity {
  * @throws CountersignError `CONFIG_INVALID`
  */
 export function readIdentity(config: IdentityConfig | undefined, folder: string): DeclaredIdentity {
-  const issuers = [...(config?.humans ?? []), ...(config?.devices ?? [])];
+  const issuers = config ? [...config.humans, ...config.agents, ...config.devices, ...config.events] : [];
+  const authorities = config ? authorityFiles(config.certificates) : [];
+  const read = (file: string): string => readAuthority(resolve(folder, file));
   return {
-    evidence: declareIdentity(config, (issuer) => loaderOf(issuer, folder)),
-    files: issuers.flatMap(({ keys }) => ('file' in keys ? [resolve(folder, keys.file)] : [])),
+    evidence: {
+      ...declareIdentity(config, (issuer) => loaderOf(issuer, folder)),
+      ...(config && declareCertificates(config.certificates, read)),
+    },
+    transmitters: declareEvents(config, (issuer) => loaderOf(issuer, folder)),
+    files: [
+      ...issuers.flatMap(({ keys }) => ('file' in keys ? [resolve(folder, keys.file)] : [])),
+      ...authorities.map((file) => resolve(folder, file)),
+    ],
+    authorities: hex(sha256(utf8(authorities.map(read).join('\n')))),
   };
 }
 
-function loaderOf({ issuer, keys, algorithms }: AnyIssuer, folder: string): () => Promise<Uint8Array> {
+function readAuthority(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new CountersignError('CONFIG_INVALID', `The authority ${file} cannot be read.`, { cause });
+  }
+}
+
+function loaderOf({ issuer, keys, algorithms }: PublishedKeys, folder: string): () => Promise<Uint8Array> {
   if ('url' in keys) return loadFromUrl(keys.url, fetch);
   const file = resolve(folder, keys.file);
   try {

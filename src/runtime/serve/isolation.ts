@@ -10,6 +10,8 @@ export interface IsolationClaim {
   /** The configuration and its policies: what decides. */
   readonly files: readonly string[];
   readonly listen: Listen;
+  /** Further files that only the gate's user may read: the private key of TLS. */
+  readonly secrets?: readonly string[];
   /** What runs: who can change it needs no keys. This process's own Node and script unless told. */
   readonly program?: readonly string[];
 }
@@ -24,25 +26,26 @@ export function assertIsolated({
   layout,
   files,
   listen,
+  secrets = [],
   program = process.argv.slice(0, 2),
 }: IsolationClaim): void {
   const user = effectiveUser();
   if (user === undefined) throw refused('this system has no user ids that could be checked.');
-  if (listen.tcp && !isLoopback(listen.tcp.host))
+  if (listen.tcp && !listen.tls && !isLoopback(listen.tcp.host))
     throw refused(
-      `${listen.tcp.host} is no loopback address, and API keys would cross the network in the clear. Put a proxy with TLS on this machine before it.`,
+      `${listen.tcp.host} is no loopback address, and API keys would cross the network in the clear. Give it listen.tls, or put a proxy with TLS on this machine before it.`,
     );
   if (listen.tcp === undefined) assertReachable(listen.socket, user);
-  assertKept(layout, user);
+  assertKept(layout, secrets, user);
   for (const file of [...files, ...program]) assertUnchangeable(file, user);
 }
 
 /** Only the gate's user may read a secret, and nobody else may put one in its place. */
-function assertKept(layout: HomeLayout, user: number): void {
+function assertKept(layout: HomeLayout, secrets: readonly string[], user: number): void {
   const stranger = whoElseMayReplace(layout.root, [user]);
   if (stranger !== undefined) throw refused(stranger);
   const keys = readdirSync(layout.keys).map((name) => join(layout.keys, name));
-  for (const path of [layout.root, layout.keys, ...keys, layout.apiKeys]) {
+  for (const path of [layout.root, layout.keys, ...keys, layout.apiKeys, ...secrets]) {
     const { uid, mode } = statSync(path);
     if (uid !== user) throw refused(`${path} belongs to another user (uid ${uid}) than this gate.`);
     if ((mode & 0o077) !== 0)

@@ -8,6 +8,7 @@ import { createServerEndpoint, type McpEndpoint } from '../../gateway/http/mcp/e
 import { createWarner } from '../../gateway/mcp/warnings.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { actingFor } from '../exchange/acting-for.ts';
 import type { DeclaredServer } from './mcp-url-server.ts';
 import type { WatchedUpstreams } from './upstream-states.ts';
 
@@ -42,20 +43,32 @@ export function createMcpEndpoints({
 }: McpEndpointsOptions): ReadonlyMap<string, McpEndpoint> {
   const warn = createWarner((line) => stderr.write(line));
   const options = new Map(
-    [...servers].map(([name, { server, place, opened, transport }]): [string, ConversationOptions] => [
-      name,
-      {
-        upstream: {
-          server,
-          opened,
-          transport: upstreams.watch(name, transport),
-          gateFor: (listing) =>
-            gates.under(createToolDirectory({ server, command: place, listing, ledger, recordChange })),
+    [...servers].map(
+      ([name, { server, place, opened, transport, exchange }]): [string, ConversationOptions] => [
+        name,
+        {
+          upstream: {
+            server,
+            opened,
+            transport: upstreams.watch(name, transport),
+            actsFor: exchange && actingFor(gates.authenticate, exchange),
+            gateFor: (listing) =>
+              gates.under(
+                createToolDirectory({
+                  server,
+                  command: place,
+                  listing,
+                  ledger,
+                  recordChange,
+                  needsHuman: exchange !== undefined,
+                }),
+              ),
+          },
+          maxInFlight,
+          warn,
         },
-        maxInFlight,
-        warn,
-      },
-    ]),
+      ],
+    ),
   );
   const endpoints = new Map(
     [...options].map(([name, each]) => [name, createServerEndpoint({ ...each, sessionLimits })]),

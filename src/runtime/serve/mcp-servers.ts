@@ -1,4 +1,7 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { CountersignError } from '../../errors.ts';
 import { openStdioPipe } from '../../gateway/mcp-stdio-pipe.ts';
 import { childEnvironment, depthVariable } from '../../targets/depth.ts';
 import type { Config } from '../config/schema.ts';
@@ -31,9 +34,22 @@ export function declareServers(
   return new Map(
     Object.entries(declared).map(([name, server]) => [
       name,
-      'command' in server ? commandServer(name, server, options) : urlServer(name, server),
+      'command' in server
+        ? commandServer(name, server, options)
+        : urlServer(name, server, (file) => readKey(resolve(options.folder, file))),
     ]),
   );
+}
+
+/** Opened once, so that a wrong one is noticed before it serves. */
+function readKey(file: string): string {
+  try {
+    const text = readFileSync(file, 'utf8');
+    createPrivateKey(text);
+    return text;
+  } catch {
+    throw new CountersignError('CONFIG_INVALID', `${file} cannot be read as a private key.`);
+  }
 }
 
 function commandServer(

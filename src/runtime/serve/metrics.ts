@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { ReceivedEvent } from '../../identity/event-receiver.ts';
 import type { SeenAnswer } from '../../gateway/http/app.ts';
 import type { MetricsSource } from '../../gateway/http/metrics-routes.ts';
 import type { ReasonCode } from '../../names.ts';
@@ -24,6 +25,8 @@ export interface BuildInfo {
 export interface Metrics extends MetricsSource {
   readonly gate: GateObserver;
   readonly onAnswer: (seen: SeenAnswer) => void;
+  /** What has come of a security event that was taken. */
+  readonly onSecurityEvent: (came: ReceivedEvent) => void;
   /** A request that was refused before the application saw it. */
   readonly onRefused: (code: ReasonCode) => void;
 }
@@ -85,6 +88,11 @@ export function createMetrics(readings: MetricsReadings, build: BuildInfo): Metr
     'Answers that are refusals or denials, by reason code.',
     ['code'],
   );
+  const events = counter(
+    'countersign_security_events_total',
+    'Security events that were taken, by what came of them.',
+    ['result'],
+  );
 
   return {
     gate: {
@@ -105,6 +113,7 @@ export function createMetrics(readings: MetricsReadings, build: BuildInfo): Metr
       answers.observe({ route, status }, seconds);
       if (code !== undefined) refusals.inc({ code });
     },
+    onSecurityEvent: (result) => events.inc({ result }),
     onRefused: (code) => refusals.inc({ code }),
     render: async () => ({ text: await registry.metrics(), type: registry.contentType }),
   };

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { HttpBindings } from '../../gateway/http/credentials.ts';
 import type { ServedRoute } from '../../gateway/http/openapi.ts';
 import type { ReasonCode } from '../../names.ts';
+import { defaultEnrolment } from '../config/enrolment-schema.ts';
+import { openEnrolment } from '../enrol/home-enrolment.ts';
+import { trustEnrolled } from '../enrol/trust-enrolled.ts';
 import { homeAuthenticator, type Governance } from '../home/governance.ts';
 import { issuerFinder, readTrustRoot } from '../keys/trust-root.ts';
 import { packageVersion } from '../version.ts';
@@ -41,11 +44,15 @@ export async function beginGeneration(
   { stopping, ...options }: GenerationOptions,
 ): Promise<Generation> {
   await recordConfiguration(gateParts.ledger, recordChange, settings);
-  const authenticator = homeAuthenticator(home, settings.evidence);
+  const evidence = trustEnrolled(settings.evidence, home);
+  const authenticator = homeAuthenticator(home, evidence);
+  const { lifetime } = settings.config.identity?.enrolment ?? defaultEnrolment;
+  const enrolment = openEnrolment({ home, parts: gateParts, recordChange, evidence, lifetime });
   const app = createGatewayApp({
     ...options,
     parts: { ...gateParts, policy: settings.policy, authenticator },
     recordChange,
+    enrolment: enrolment.desk,
     settings,
     trustRoot: {
       issuers: () => issuerFinder(readTrustRoot(home.layout)),
@@ -72,6 +79,7 @@ export async function beginGeneration(
       if (serving > 0) await new Promise<void>((resolve) => (idle = resolve));
       await app.endConversations();
       await Promise.race([app.reported(), stopping]);
+      await enrolment.close();
       await app.close();
     },
   };

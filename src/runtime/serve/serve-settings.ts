@@ -7,11 +7,13 @@ import type { Policy } from '../../policy/policy.ts';
 import { readConfig } from '../config/read.ts';
 import type { Config } from '../config/schema.ts';
 import type { Evidence } from '../../identity/evidence.ts';
+import type { EventTransmitter } from '../../identity/security-event.ts';
 import { readSettings, type HomeSettings } from '../home/home-config.ts';
 import type { Listen } from './doors.ts';
 import { declareActions, type DeclaredActions } from './declared-actions.ts';
 import { readIdentity } from './identity.ts';
 import { declareServers, type DeclaredServer } from './mcp-servers.ts';
+import { readTlsMaterial, type TlsMaterial } from './tls-material.ts';
 
 /** What a configuration file comes to, everything in it compiled: whole and valid, or not at all. */
 export interface ServeSettings {
@@ -25,7 +27,13 @@ export interface ServeSettings {
   readonly servers: ReadonlyMap<string, DeclaredServer>;
   /** Who is believed about humans, devices and networks. */
   readonly evidence: Evidence;
-  /** The configuration, the policies and the keys of issuers, as they were read. */
+  /** Who may tell of what has ended. */
+  readonly transmitters: readonly EventTransmitter[];
+  /** Which certificates of authorities were read: another text for others. */
+  readonly authorities: string;
+  /** Absent where the gateway speaks plain HTTP. */
+  readonly tls?: TlsMaterial;
+  /** The configuration, the policies, the keys of issuers and the certificates, as they were read. */
   readonly files: readonly string[];
 }
 
@@ -52,9 +60,13 @@ export function readServeSettings({
   const files = config.policies.map((file) => resolve(dirname(configFile), file));
   const policies = files.length > 0 ? files : [homePolicy];
   const identity = readIdentity(config.identity, dirname(configFile));
+  const { tls: tlsConfig } = config.listen;
+  const tls = tlsConfig && readTlsMaterial(tlsConfig, dirname(configFile));
   return {
     config,
     evidence: identity.evidence,
+    transmitters: identity.transmitters,
+    authorities: identity.authorities,
     digest: hex(sha256(utf8(text))),
     policy: compilePolicy(
       policies.map((name) => ({ name, text: read(name, 'POLICY_UNREADABLE', 'policy') })),
@@ -62,7 +74,8 @@ export function readServeSettings({
     ...(config.witnesses && { witnesses: readSettings(configFile, text) }),
     declared: declareActions(config.actions),
     servers: declareServers(config.servers, { folder: dirname(configFile), env }),
-    files: [configFile, ...policies, ...identity.files],
+    ...(tls && { tls }),
+    files: [configFile, ...policies, ...identity.files, ...(tls?.files ?? [])],
   };
 }
 

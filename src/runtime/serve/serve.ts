@@ -43,7 +43,8 @@ export async function runServe(options: ServeOptions): Promise<number> {
     const { mode, listen } = settings.config;
     if (inMode !== undefined && mode !== inMode)
       throw new CountersignError('CONFIG_INVALID', 'Another mode needs a new start.');
-    if (mode === 'isolated') assertIsolated({ layout: home.layout, files: settings.files, listen });
+    const secrets = settings.tls?.files.slice(1) ?? [];
+    if (mode === 'isolated') assertIsolated({ layout: home.layout, files: settings.files, listen, secrets });
     return settings;
   };
   const settings = read();
@@ -90,10 +91,16 @@ async function serve(
       stopping: stopped.promise,
       stderr,
     });
-  const generations = await createGenerations(settings, { read, begin, stderr });
+  const generations = await createGenerations(settings, {
+    read,
+    begin,
+    stderr,
+    onTaken: ({ tls }) => tls && server.renewTls(tls),
+  });
   const server = await startHttpServer({
     fetch: generations.fetch,
     listen,
+    tls: settings.tls,
     maxInFlight: limits.inFlight,
     maxConnections: limits.connections,
     onRefused: metrics.onRefused,
@@ -105,7 +112,8 @@ async function serve(
   signals.on('SIGTERM', onStop);
   signals.on('SIGHUP', generations.takeAgain);
   if (watch) generations.watch();
-  if (server.tcp) onListening(`http://${urlHost(server.tcp.host)}:${server.tcp.port}`);
+  if (server.tcp)
+    onListening(`${listen.tls ? 'https' : 'http'}://${urlHost(server.tcp.host)}:${server.tcp.port}`);
   if (listen.socket !== undefined) onListening(`unix:${listen.socket}`);
 
   await stopped.promise;

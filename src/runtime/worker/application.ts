@@ -1,9 +1,9 @@
 import type { RecordChange } from '../../gate/changes.ts';
 import type { SharedGateParts } from '../../gate/parts.ts';
-import type { HttpBindings } from '../../gateway/http/credentials.ts';
 import { issuerFinder } from '../keys/trusted-keys.ts';
 import { createCallDesks } from '../serve/call-desks.ts';
 import { createGatewayApp } from '../serve/gateway-app.ts';
+import { peerOf } from './connection.ts';
 import { trustRootFile } from './open-log.ts';
 import type { WorkerHome } from './secrets.ts';
 import type { WorkerSettings } from './settings.ts';
@@ -36,7 +36,7 @@ export function createApplication({ trustedRoot, report, ...options }: Applicati
     stderr: { write: (text) => report(text.trimEnd()) },
   });
   return {
-    fetch: (request) => app.fetch(request, bindingsOf(request)),
+    fetch: (request) => app.fetch(request, { peer: peerOf(request) }),
     reported: app.reported,
   };
 }
@@ -47,9 +47,4 @@ export function createApplication({ trustedRoot, report, ...options }: Applicati
  */
 function ownHosts(hosts: readonly string[]): (host: string) => boolean {
   return (host) => hosts.length === 0 || hosts.includes(host);
-}
-
-/** The platform sets this header itself, whatever the client sent. */
-function bindingsOf(request: Request): HttpBindings {
-  return { peer: { address: request.headers.get('cf-connecting-ip') ?? undefined } };
 }

@@ -1,5 +1,6 @@
 import { CountersignError } from '../../errors.ts';
 import { recover } from '../../gate/recovery.ts';
+import { createRevocations } from '../../gate/revocations.ts';
 import { createAuthenticator } from '../../identity/authenticate.ts';
 import { changeRecorder } from '../changes.ts';
 import { recordConfiguration } from '../serve/config-change.ts';
@@ -75,6 +76,7 @@ export async function openGateway(
       policy: settings.policy,
       mode,
       authenticator,
+      revocations: createRevocations(log),
       instance,
       assertAlive() {
         if (fenced !== undefined) throw fenced;

@@ -9,16 +9,13 @@ export interface SecretReader {
   integer(field: string): number;
   /** Of base64. */
   bytes(field: string): Uint8Array;
-  texts(field: string): readonly string[];
   object(field: string): SecretReader;
   list(field: string): readonly SecretReader[];
 }
 
 /** The secret of this name, which is the JSON of an object. CONFIG_INVALID when there is none, too. */
 export function readSecret(env: Readonly<Record<string, unknown>>, name: string): SecretReader {
-  const text = env[name];
-  if (typeof text !== 'string')
-    throw new CountersignError('CONFIG_INVALID', `The Worker has no secret ${name}.`);
+  const text = secretText(env, name);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -29,6 +26,14 @@ export function readSecret(env: Readonly<Record<string, unknown>>, name: string)
   return reader(name, value);
 }
 
+/** The text of the secret of this name. CONFIG_INVALID when there is none. */
+export function secretText(env: Readonly<Record<string, unknown>>, name: string): string {
+  const text = env[name];
+  if (typeof text !== 'string')
+    throw new CountersignError('CONFIG_INVALID', `The Worker has no secret ${name}.`);
+  return text;
+}
+
 function reader(name: string, value: unknown): SecretReader {
   const unfit = (): CountersignError =>
     new CountersignError('CONFIG_INVALID', `The secret ${name} is not one that this version understands.`);
@@ -37,11 +42,6 @@ function reader(name: string, value: unknown): SecretReader {
 
   const text = (found: unknown): string => {
     if (typeof found !== 'string') throw unfit();
-    return found;
-  };
-  const items = (field: string): readonly unknown[] => {
-    const found = fields.get(field);
-    if (!Array.isArray(found)) throw unfit();
     return found;
   };
   return {
@@ -62,9 +62,12 @@ function reader(name: string, value: unknown): SecretReader {
       if (found === undefined) throw unfit();
       return found;
     },
-    texts: (field) => items(field).map(text),
     object: (field) => reader(name, fields.get(field)),
-    list: (field) => items(field).map((one) => reader(name, one)),
+    list(field) {
+      const found: unknown = fields.get(field);
+      if (!Array.isArray(found)) throw unfit();
+      return found.map((one) => reader(name, one));
+    },
   };
 }
 

@@ -1,4 +1,3 @@
-import type { ApiKeyRecord } from '../../identity/api-key.ts';
 import type {
   CertificateAuthorityJson,
   TransparencyLogJson,
@@ -6,32 +5,6 @@ import type {
   ValidForJson,
 } from '../../pki/trusted-root.ts';
 import type { SecretReader } from './secret-reader.ts';
-
-/** Every field of a shape, the optional ones too: one that is added to it has to be read here, or this does not compile. */
-type EveryField<Shape> = { readonly [Field in keyof Shape]-?: Shape[Field] | undefined };
-
-/** An API key. A field that was left out here could be one that narrows what the key is for. */
-export function readApiKey(record: SecretReader): ApiKeyRecord {
-  const { tools, cidrs, notAfter, ...needed } = {
-    id: record.text('id'),
-    digest: record.text('digest'),
-    pepperVersion: record.integer('pepperVersion'),
-    tenant: record.text('tenant'),
-    agents: record.texts('agents'),
-    // What is not known to be active is revoked.
-    status: record.text('status') === 'active' ? 'active' : 'revoked',
-    tools: record.has('tools') ? record.texts('tools') : undefined,
-    cidrs: record.has('cidrs') ? record.texts('cidrs') : undefined,
-    notAfter: record.has('notAfter') ? record.text('notAfter') : undefined,
-    createdAt: record.text('createdAt'),
-  } satisfies EveryField<ApiKeyRecord>;
-  return {
-    ...needed,
-    ...(tools !== undefined && { tools }),
-    ...(cidrs !== undefined && { cidrs }),
-    ...(notAfter !== undefined && { notAfter }),
-  };
-}
 
 /** The trust root, its fields in the order in which a home writes them: it is published as the home's own file. */
 export function readTrustedRoot(root: SecretReader): TrustedRootJson {

@@ -3,7 +3,8 @@ import { CountersignError } from '../../errors.ts';
 import type { ApiKeyRecord } from '../../identity/api-key.ts';
 import type { TrustedRootJson } from '../../pki/trusted-root.ts';
 import { readSecret } from './secret-reader.ts';
-import { readApiKey, readTrustedRoot } from './secret-records.ts';
+import { readApiKeySecret } from './secret-api-keys.ts';
+import { readTrustedRoot } from './secret-records.ts';
 
 /**
  * A home as the secrets of a Worker: four, since one may have 5 KB. The roots' private keys are not among them: they sign nothing
@@ -93,7 +94,6 @@ export function readSecrets(env: Readonly<Record<string, unknown>>): WorkerSecre
   const home = readSecret(env, secretNames.home);
   const keys = readSecret(env, secretNames.keys);
   const genesis = readSecret(env, secretNames.genesis);
-  const apiKeys = readSecret(env, secretNames.apiKeys);
   return {
     home: {
       trustDomain: home.text('trustDomain'),
@@ -115,12 +115,6 @@ export function readSecrets(env: Readonly<Record<string, unknown>>): WorkerSecre
       payload: genesis.bytes('payload'),
       timestamp: genesis.bytes('timestamp'),
     },
-    apiKeys: {
-      peppers: apiKeys.list('peppers').map((pepper) => ({
-        version: pepper.integer('version'),
-        secret: pepper.bytes('secret'),
-      })),
-      keys: apiKeys.list('keys').map(readApiKey),
-    },
+    apiKeys: readApiKeySecret(env, secretNames.apiKeys),
   };
 }

@@ -2,9 +2,12 @@ import { hex, sha256, utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
 import { loadFromUrl } from '../../identity/jwks-url.ts';
 import type { Evidence } from '../../identity/evidence.ts';
+import type { EventTransmitter } from '../../identity/security-event.ts';
 import { compilePolicy } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
-import { declareIdentity } from '../config/declare-identity.ts';
+import { declareCertificates } from '../config/declare-certificates.ts';
+import { declareEvents } from '../config/declare-events.ts';
+import { declareIdentity, type KeyLoader } from '../config/declare-identity.ts';
 import { readConfig } from '../config/read.ts';
 import type { Config } from '../config/schema.ts';
 import { declareActions, type DeclaredActions } from '../serve/declared-actions.ts';
@@ -27,6 +30,7 @@ export interface WorkerSettings {
   readonly digest: string;
   readonly policy: Policy;
   readonly evidence: Evidence;
+  readonly transmitters: readonly EventTransmitter[];
   readonly declared: DeclaredActions;
   readonly servers: ReadonlyMap<string, DeclaredServer>;
 }
@@ -55,19 +59,31 @@ export function readWorkerSettings(
         return { name, text };
       }),
     ),
-    evidence: declareIdentity(config.identity, ({ issuer, keys }) => {
-      if ('file' in keys) throw refused(`identity: a Worker has no files; give the keys of ${issuer} by url`);
-      return loadFromUrl(keys.url, fetch);
-    }),
+    evidence: {
+      ...declareIdentity(config.identity, keysByUrl),
+      ...(config.identity &&
+        declareCertificates(config.identity.certificates, (file) => {
+          throw refused(`identity.certificates: a Worker has no files; give the PEM in place of ${file}`);
+        })),
+    },
+    transmitters: declareEvents(config.identity, keysByUrl),
     declared: declareActions(config.actions),
     servers: new Map(
       Object.entries(config.servers).map(([name, server]) => {
         if ('command' in server) throw refused(`servers.${name}: a Worker starts no program; give a url`);
-        return [name, urlServer(name, server)];
+        const readKey = (): never => {
+          throw refused(`servers.${name}.onBehalf: a Worker has no files; use clientSecret`);
+        };
+        return [name, urlServer(name, server, readKey)];
       }),
     ),
   };
 }
+
+const keysByUrl: KeyLoader = ({ issuer, keys }) => {
+  if ('file' in keys) throw refused(`identity: a Worker has no files; give the keys of ${issuer} by url`);
+  return loadFromUrl(keys.url, fetch);
+};
 
 /** Variables and secrets are texts among the bindings. */
 function textsIn(env: Readonly<Record<string, unknown>>): Record<string, string> {

@@ -57,6 +57,74 @@ describe('the credentials of a request', () => {
     expect(humanToken).toContain(',');
   });
 
+  it('are a person as DPoP, and never a key', async () => {
+    const token = [['authorization', `DPoP ${person}`]] as const;
+    expect(await seen(token)).toMatchObject({ apiKey: undefined, humanToken: person });
+    expect(await seen([...token, ['countersign-key', key]])).toMatchObject({
+      apiKey: key,
+      humanToken: person,
+    });
+  });
+
+  it('name an agent, and the proofs of its token and of the person’s', async () => {
+    const credentials = await seen([
+      ['authorization', `DPoP ${person}`],
+      ['countersign-agent-token', 'eyJ.agent.token'],
+      ['dpop', 'eyJ.human.proof'],
+      ['countersign-agent-dpop', 'eyJ.agent.proof'],
+    ]);
+    const request = { method: 'GET', url: 'http://localhost/' };
+    expect(credentials).toMatchObject({
+      agentToken: 'eyJ.agent.token',
+      humanProof: { jwt: 'eyJ.human.proof', ...request },
+      agentProof: { jwt: 'eyJ.agent.proof', ...request },
+    });
+  });
+
+  it('have proofs for the name under which this gateway is public', async () => {
+    const publicUrl = 'https://gate.example.com/governed';
+    const { humanProof } = await seen([['dpop', 'eyJ.human.proof']], { publicUrl });
+    expect(humanProof?.url).toBe('https://gate.example.com/governed/');
+  });
+
+  it('with a second proof have none that could hold', async () => {
+    const { humanProof } = await seen([
+      ['dpop', 'eyJ.human.proof'],
+      ['dpop', 'eyJ.other.proof'],
+    ]);
+    expect(humanProof?.jwt).toContain(',');
+  });
+
+  it('are one object for the middleware and the route of a request, and another for the next', async () => {
+    const app = new Hono();
+    const found: Credentials[] = [];
+    app.use(async (context, next) => {
+      found.push(credentialsOf(context));
+      await next();
+    });
+    app.get('/', (context) => {
+      found.push(credentialsOf(context));
+      return context.text('');
+    });
+    await app.request('/', { headers: { dpop: 'eyJ.human.proof' } });
+    await app.request('/', { headers: { dpop: 'eyJ.human.proof' } });
+    expect(found[1]).toBe(found[0]);
+    expect(found[3]).toBe(found[2]);
+    expect(found[2]?.humanProof).not.toBe(found[0]?.humanProof);
+  });
+
+  it('tell apart what a connection has shown and what a header says of one', async () => {
+    const certificate = Uint8Array.of(1);
+    const { peer } = await seen(
+      [
+        ['client-cert', ':BAUG:'],
+        ['client-cert-chain', ':BwgJ:'],
+      ],
+      { peer: { certificate } },
+    );
+    expect(peer).toMatchObject({ certificate, forwardedCertificate: ':BAUG:', forwardedChain: ':BwgJ:' });
+  });
+
   it('have the address of the connection, whatever headers say', async () => {
     const header = fc.constantFrom(
       'x-forwarded-for',

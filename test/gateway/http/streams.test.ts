@@ -41,6 +41,38 @@ describe('streams', () => {
   });
 });
 
+describe('a stream whose owner is watched', () => {
+  it('is asked to end when they are no longer good, and ended when it does not', () => {
+    vi.useFakeTimers();
+    const streams = createStreams(limits);
+    const owner = new AbortController();
+    const open = () => streams.open('a', {}, () => owner.signal);
+    const [polite, stubborn] = [open(), open()];
+    polite.ending.addEventListener('abort', () => polite.release());
+    const another = streams.open('b', {});
+    owner.abort();
+    expect([polite, stubborn, another].map(({ ending }) => ending.aborted)).toEqual([true, true, false]);
+    vi.advanceTimersByTime(1_000);
+    expect([polite, stubborn, another].map(({ ended }) => ended.aborted)).toEqual([false, true, false]);
+  });
+
+  it('is not watched longer than it lasts', () => {
+    const streams = createStreams(limits);
+    let until: AbortSignal | undefined;
+    const stream = streams.open('a', {}, (signal) => (until = signal));
+    expect(until?.aborted).toBe(false);
+    stream.release();
+    expect(until?.aborted).toBe(true);
+  });
+
+  it('is asked to end, after whoever opened it can hear it, when they were not good any more by then', async () => {
+    const stream = createStreams(limits).open('a', {}, () => AbortSignal.abort());
+    expect(stream.ending.aborted).toBe(false);
+    await Promise.resolve();
+    expect(stream.ending.aborted).toBe(true);
+  });
+});
+
 describe('an event stream', () => {
   const opened = (options = {}) => {
     const streams = createStreams(limits);

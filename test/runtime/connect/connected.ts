@@ -24,7 +24,12 @@ export function connected(
   {
     socketPath,
     maxMessageBytes = 1 << 20,
-  }: { readonly socketPath?: string; readonly maxMessageBytes?: number } = {},
+    humanToken,
+  }: {
+    readonly socketPath?: string;
+    readonly maxMessageBytes?: number;
+    readonly humanToken?: () => Promise<string | undefined>;
+  } = {},
 ): Connected {
   const framer = createFramer({ maxFrameBytes: 1 << 20, lastLine: 'refuse' });
   const reader = createFramer({ maxFrameBytes: 1 << 24, lastLine: 'refuse' });
@@ -48,7 +53,8 @@ export function connected(
   const remote = createRemoteRelay({
     endpoint,
     apiKey: 'cs_live_test',
-    send: createSend(socketPath),
+    humanToken,
+    send: createSend({ socketPath }),
     toClient(...parts) {
       for (const frame of parts.flatMap((part) => reader.push(part))) {
         if (frame.fault) throw frame.fault;

@@ -76,7 +76,10 @@ describe('a socket', () => {
   });
 
   it('is reached by HTTP', async () => {
-    const response = await createNodeFetch(path)('http://localhost/readyz', { method: 'POST', body: 'x' });
+    const response = await createNodeFetch({ socketPath: path })('http://localhost/readyz', {
+      method: 'POST',
+      body: 'x',
+    });
     expect(await response.text()).toBe('localhost /readyz');
     expect(() => assertGuardedSocket(path)).not.toThrow();
   });

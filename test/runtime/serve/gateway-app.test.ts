@@ -31,7 +31,7 @@ async function made(
   const app = createGatewayApp({
     parts,
     recordChange: changeRecorder(parts, 'same-user'),
-    settings: { config, declared: declareActions(config.actions), servers: new Map() },
+    settings: { config, transmitters: [], declared: declareActions(config.actions), servers: new Map() },
     isOwnHost: (host) => host === 'gate.example',
     trustRoot: {
       issuers: () => () => new Uint8Array(),

@@ -27,8 +27,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function claim(listen: Listen = { socket: at('run', 'gate.sock') }): void {
+function claim(listen: Listen = { socket: at('run', 'gate.sock') }, secrets: readonly string[] = []): void {
   assertIsolated({
+    secrets,
     layout: homeLayout(at('home')),
     files: [at('etc', 'c.yaml'), at('etc', 'policy.yaml')],
     listen,
@@ -57,6 +58,15 @@ describe('isolated mode', () => {
       expect(() => claim({ tcp: { host, port: 0 }, socket: at('run', 'gate.sock') })).toThrow(untrue);
     },
   );
+
+  it('can be true anywhere behind TLS, whose private key others cannot read', () => {
+    const tls = { certificate: 'own.pem', key: 'own.key', clients: 'optional' } as const;
+    writeFileSync(at('etc', 'own.key'), '', { mode: 0o600 });
+    const anywhere = { tcp: { host: '0.0.0.0', port: 443 }, tls };
+    expect(() => claim(anywhere, [at('etc', 'own.key')])).not.toThrow();
+    chmodSync(at('etc', 'own.key'), 0o640);
+    expect(() => claim(anywhere, [at('etc', 'own.key')])).toThrow(untrue);
+  });
 
   it.each([
     ['can read the home', 'home', 0o750],

@@ -44,7 +44,7 @@ export function listeningRelay(
 ): Relay {
   const nobody = { apiKey: undefined };
   return createRelay(
-    { ...parts, ...upstream, ...hear, credentials: nobody, target, splitsBatches: true },
+    { ...parts, ...upstream, ...hear, credentials: () => nobody, target, splitsBatches: true },
     conversation,
   );
 }

@@ -1,7 +1,7 @@
 import { concatBytes, fromUtf8, utf8 } from '../../../call/bytes.ts';
 import type { Gate } from '../../../gate/gate.ts';
 import type { Credentials } from '../../../identity/principal.ts';
-import type { McpHttpConnection, PassedHeaders } from '../../../targets/mcp-http.ts';
+import type { McpHttpConnection, PassedHeaders, UpstreamAuthority } from '../../../targets/mcp-http.ts';
 import { doorsOf, type McpTarget } from '../../../targets/mcp-target.ts';
 import { wireCodes } from '../../mcp/answers.ts';
 import type { Era } from '../../mcp/era.ts';
@@ -44,11 +44,17 @@ export interface Exchange {
 }
 
 /** Carries a POST out over Streamable HTTP: the server's answer stream belongs to it alone. */
-export function runHttpExchange(parts: ExchangeParts, post: Post, connection: McpHttpConnection): Exchange {
+export function runHttpExchange(
+  parts: ExchangeParts,
+  post: Post,
+  connection: McpHttpConnection,
+  authority?: UpstreamAuthority,
+): Exchange {
   const { answer, headers, message } = post;
   const keys = keysOf(message);
   const server = connection.exchange({
     headers,
+    authority,
     onHead({ status, isStream }) {
       if (keys.length === 0) answer.done(toldStatus(status));
       else answer.head({ status: toldStatus(status), isStream });
@@ -101,13 +107,13 @@ function take(
     {
       ...rest,
       ...upstream,
-      credentials,
+      credentials: () => credentials,
       target,
       splitsBatches: true,
       toClient: (bytes) => answer.message(bytes),
       asker: {
         // What is answered before any server was asked is refused.
-        answer: (bytes) => answer.answer(bytes, isTaking ? refusalStatus(bytes, era) : 200),
+        answer: (bytes, denied) => answer.answer(bytes, isTaking ? refusalStatus(bytes, era) : 200, denied),
         none: () => answer.done(isTaking ? 400 : 202),
       },
     },

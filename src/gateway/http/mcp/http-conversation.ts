@@ -11,15 +11,18 @@ import {
   type McpConversation,
 } from './conversation.ts';
 import { runHttpExchange, type ExchangeParts } from './exchange.ts';
+import { inWhoseName, type InWhoseName } from './in-whose-name.ts';
 
 /** What the conversations of modern clients with one server have in common, as none of them is more than one request. */
 export interface SharedListing {
   readonly listing: McpListing;
   readonly gate: Gate;
   readonly tasks: Tasks;
+  readonly names: InWhoseName;
 }
 
-export interface HttpConversation extends McpConversation, Pick<SharedListing, 'listing' | 'gate'> {}
+export interface HttpConversation
+  extends McpConversation, Pick<SharedListing, 'listing' | 'gate' | 'names'> {}
 
 /** A conversation over Streamable HTTP: each POST has an answer of its own. */
 export function createHttpConversation(
@@ -29,6 +32,7 @@ export function createHttpConversation(
 ): HttpConversation {
   const listing = shared?.listing ?? createMcpListing({ list: askOwn }, timesOverHttp);
   const gate = shared?.gate ?? upstream.gateFor(listing);
+  const names = shared?.names ?? inWhoseName(upstream);
   const conversation = createConversation(gate, shared?.tasks);
   const parts: ExchangeParts = { upstream, gate, listing, conversation, maxInFlight, warn };
   const silent = listeningRelay(parts, connection.exchange(unheard), { toClient: () => undefined });
@@ -41,6 +45,7 @@ export function createHttpConversation(
     connection
       .exchange({
         ...unheard,
+        authority: names.latest,
         onMessage: (frame) => silent.fromServer(frame),
         onFailed: () => listing.own.answer(`s:${id}`, { kind: 'error', code: undefined }),
       })
@@ -50,7 +55,8 @@ export function createHttpConversation(
   return {
     listing,
     gate,
-    run: (post) => runHttpExchange(parts, post, connection),
+    names,
+    run: (post) => runHttpExchange(parts, post, connection, names.of(post)),
     get isLost() {
       return connection.isLost;
     },
@@ -64,7 +70,11 @@ export function createHttpConversation(
         toClient: deliver,
       });
       return connection.listen(
-        { onMessage: (frame) => relay.fromServer(frame), onClosed: () => undefined },
+        {
+          authority: names.latest,
+          onMessage: (frame) => relay.fromServer(frame),
+          onClosed: () => undefined,
+        },
         headers,
         closed.signal,
       );

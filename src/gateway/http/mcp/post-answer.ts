@@ -1,3 +1,6 @@
+import type { ReasonCode } from '../../../names.ts';
+import type { DeniedAnswer } from '../../mcp/answers.ts';
+import { reasonHeader, statusOf } from '../answers.ts';
 import type { Stream } from '../streams.ts';
 import type { ClientStream } from './client-stream.ts';
 
@@ -12,8 +15,11 @@ export interface PostAnswer {
   head(head: { readonly status: number; readonly isStream: boolean }): void;
   /** A message that is not the answer to what was asked. */
   message(bytes: Uint8Array): void;
-  /** The answer to what was asked: nothing follows. `status` where no server has said one. */
-  answer(bytes: Uint8Array, status: number): void;
+  /**
+   * The answer to what was asked: nothing follows. `status` where no server has said one. What is `denied` for want of a login is
+   * told as a status that has clients log in, unless something was said before.
+   */
+  answer(bytes: Uint8Array, status: number, denied?: DeniedAnswer): void;
   /** Nothing is sent back: the status says everything. */
   done(status: number): void;
   /** Resolves once everything was said. */
@@ -28,9 +34,17 @@ export interface PostAnswerOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** The client left while it was read from a stream. */
   readonly onLeft: () => void;
+  /** Whether somebody could log in, and so mend it. */
+  readonly asksForLogin: (code: ReasonCode) => boolean;
 }
 
-export function createPostAnswer({ stream, place, headers, onLeft }: PostAnswerOptions): PostAnswer {
+export function createPostAnswer({
+  stream,
+  place,
+  headers,
+  onLeft,
+  asksForLogin,
+}: PostAnswerOptions): PostAnswer {
   const response = Promise.withResolvers<Response>();
   const ended = Promise.withResolvers<void>();
   let status: number | undefined;
@@ -50,8 +64,9 @@ export function createPostAnswer({ stream, place, headers, onLeft }: PostAnswerO
     ended.resolve();
   };
 
-  const sayLast = (bytes: Uint8Array, own: number): void => {
+  const sayLast = (bytes: Uint8Array, own: number, denied?: DeniedAnswer): void => {
     if (isBegun) stream.send(bytes);
+    else if (denied && asksForLogin(denied.code)) begin(() => loginAsked(denied));
     else begin(() => new Response(new Uint8Array(bytes), { status: status ?? own, headers: json }));
     end();
   };
@@ -79,6 +94,14 @@ export function createPostAnswer({ stream, place, headers, onLeft }: PostAnswerO
     },
     interrupt: (retryMs) => stream.interrupt(retryMs),
   };
+}
+
+function loginAsked({ code, asError }: DeniedAnswer): Response {
+  const { headers } = statusOf(code);
+  return new Response(new Uint8Array(asError()), {
+    status: 401,
+    headers: { ...json, ...headers, [reasonHeader]: code },
+  });
 }
 
 const plain = { 'cache-control': 'no-store' };

@@ -6,7 +6,8 @@ import { refusalAnswer as wireRefusal } from '../../mcp/answers.ts';
 import { eraOf } from '../../mcp/era.ts';
 import { isCallMethod } from '../../mcp/methods.ts';
 import { classify, type Message, type MessageId, type Request } from '../../mcp/message.ts';
-import { statusOf } from '../answers.ts';
+import { reasonHeader, statusOf } from '../answers.ts';
+import { asksForLogin } from '../challenges.ts';
 import { credentialsOf, type HttpBindings } from '../credentials.ts';
 import { readBody } from '../read-body.ts';
 import { createClientStream, type ClientStream } from './client-stream.ts';
@@ -24,6 +25,7 @@ import {
 import { requestsOf } from './request-ids.ts';
 import { sessionOf, type McpRequest } from './request.ts';
 import type { Session } from './sessions.ts';
+import { answersLeaveMs, later } from './watch-later.ts';
 
 /** Bytes that may wait for a client of the modern era: what it loses is lost. */
 const maxWaiting = 8 << 20;
@@ -52,7 +54,12 @@ function refuse(thrown: unknown, id: MessageId | undefined): Response {
   const { status, headers } = statusOf(error.code);
   return new Response(wireRefusal({ error, wasJson: true, ...(id && { id }) }).slice(), {
     status,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      ...headers,
+      [reasonHeader]: error.code,
+    },
   });
 }
 
@@ -67,8 +74,8 @@ async function runInSession(request: McpRequest, session: Session, message: Mess
 }
 
 async function beginSession(request: McpRequest, message: Message): Promise<Response> {
-  const { endpoint, owner } = request;
-  const session = await endpoint.sessions.begin(owner, (onGone) => endpoint.connect(onGone));
+  const { endpoint, owner, watch } = request;
+  const session = await endpoint.sessions.begin(owner, watch, (onGone) => endpoint.connect(onGone));
   const headers = { [sessionHeader]: session.id };
   const { answer, post } = prepare(request, message, session.streams.open(), headers, () => undefined);
   const response = await run(request, session.conversation, post, answer);
@@ -110,14 +117,21 @@ async function run(
 }
 
 function prepare(
-  { context, streams, apiKeyId }: McpRequest,
+  { context, streams, apiKeyId, watch, isLoginOffered }: McpRequest,
   message: Message,
   stream: ClientStream,
   headers: Readonly<Record<string, string>>,
   onLeft: () => void,
 ): { readonly answer: PostAnswer; readonly post: Post } {
-  const place = () => streams.open(apiKeyId, context.env as HttpBindings);
-  const answer = createPostAnswer({ stream, place, headers, onLeft });
+  // Its calls end at once when its caller is revoked, and what they came to is told here.
+  const place = () => streams.open(apiKeyId, context.env as HttpBindings, later(watch, answersLeaveMs));
+  const answer = createPostAnswer({
+    stream,
+    place,
+    headers,
+    onLeft,
+    asksForLogin: (code) => asksForLogin(code, isLoginOffered === true),
+  });
   const [first] = requestsOf(message);
   return {
     answer,

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono';
 import { CountersignError, toCountersignError } from '../../../errors.ts';
 import { refusalAnswer, toResponse } from '../answers.ts';
-import type { HttpBindings } from '../credentials.ts';
+import { credentialsOf, type HttpBindings } from '../credentials.ts';
 import { describeRoute } from '../describe-route.ts';
 import { mcpOperations } from '../mcp-operations.ts';
 import { callerOf } from '../require-key.ts';
@@ -36,12 +36,14 @@ async function answerTo(
     const endpoint = options.endpoints.get(context.req.param('name') ?? '');
     if (!endpoint) throw new CountersignError('NOT_FOUND', 'There is no MCP server of this name here.');
     const { apiKeyId, refusal } = principal;
+    const credentials = credentialsOf(context);
     return await handle({
       ...options,
       context,
       endpoint,
       owner: ownerOf(principal),
       apiKeyId,
+      watch: (until) => options.watch(principal, credentials, until),
       ...(refusal && { refusal }),
     });
   } catch (error) {
@@ -52,14 +54,14 @@ async function answerTo(
 
 /** The stream of a session that belongs to no request, or one that the client lost on the way. */
 async function handleGet(request: McpRequest): Promise<Response> {
-  const { context, streams, apiKeyId } = request;
+  const { context, streams, apiKeyId, watch } = request;
   const { req } = context;
   const session = sessionOf(request);
   if (session === undefined) return notAllowed();
   if (!/text\/event-stream|\*\/\*/.test(req.header('accept') ?? '*/*'))
     return status(406, 'FRAME_INVALID', 'A GET here is answered with text/event-stream alone.');
   const lost = session.streams.find(req.header('last-event-id') ?? '');
-  const place = (): ReturnType<Streams['open']> => streams.open(apiKeyId, context.env as HttpBindings);
+  const place = (): ReturnType<Streams['open']> => streams.open(apiKeyId, context.env as HttpBindings, watch);
   if (lost && lost.stream !== session.streams.standalone)
     return lost.stream.read(lost.after, place(), () => undefined);
   const { standalone } = session.streams;

@@ -1,6 +1,8 @@
 import { CountersignError } from '../../../errors.ts';
 import type { McpConversation } from './conversation.ts';
+import type { Watch } from '../streams.ts';
 import { createSessionStreams, type SessionStreams } from './session-streams.ts';
+import { answersLeaveMs } from './watch-later.ts';
 
 /** A legacy client's session. It belongs to whoever began it: its id alone opens nothing. */
 export interface Session {
@@ -15,11 +17,16 @@ export interface Sessions {
   /**
    * Begins one. Rejects with KEY_OVER_LIMIT when this owner has as many as one may have, GATE_BUSY when all have together.
    *
+   * @param watch Whether its owner is good: of one who was revoked it is ended.
    * @param connect Gets what to call once the server is gone.
    */
-  begin(owner: string, connect: (onGone: () => void) => Promise<McpConversation>): Promise<Session>;
-  /** Undefined when there is none of this id, or it is another one's. */
-  find(id: string, owner: string): Session | undefined;
+  begin(
+    owner: string,
+    watch: Watch,
+    connect: (onGone: () => void) => Promise<McpConversation>,
+  ): Promise<Session>;
+  /** Undefined when there is none of this id, or it is another one's. From now on `watch` says whether its owner is good. */
+  find(id: string, owner: string, watch: Watch): Session | undefined;
   end(id: string): Promise<void>;
   /** Ends all. */
   close(): Promise<void>;
@@ -35,7 +42,12 @@ export interface SessionLimits {
 interface Kept extends Session {
   readonly owner: string;
   usedAt: number;
+  /** Ends the watch over whoever used it last. */
+  unwatch: () => void;
 }
+
+/** Milliseconds for which a session waits for its owner, whose token has ended, to come back with a newer one. */
+const renewedWithinMs = 300_000;
 
 export function createSessions({ perOwner, all, idleMs }: SessionLimits): Sessions {
   const sessions = new Map<string, Kept>();
@@ -46,8 +58,22 @@ export function createSessions({ perOwner, all, idleMs }: SessionLimits): Sessio
     const session = sessions.get(id);
     if (!session) return;
     sessions.delete(id);
+    session.unwatch();
     session.streams.end();
     await session.conversation.close();
+  };
+  const watchOwner = (session: Kept, watch: Watch): void => {
+    session.unwatch();
+    const until = new AbortController();
+    session.unwatch = () => until.abort();
+    const good = watch(until.signal);
+    const endLater = (): void => {
+      const ms = isExpiry(good.reason) ? renewedWithinMs : answersLeaveMs;
+      const timer = setTimeout(() => void end(session.id), ms);
+      until.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    };
+    if (good.aborted) endLater();
+    else good.addEventListener('abort', endLater, { once: true });
   };
   const endIdle = (): void => {
     timer = undefined;
@@ -59,7 +85,7 @@ export function createSessions({ perOwner, all, idleMs }: SessionLimits): Sessio
   };
 
   return {
-    async begin(owner, connect) {
+    async begin(owner, watch, connect) {
       const owned = [...sessions.values()].filter((session) => session.owner === owner).length;
       if (owned >= perOwner)
         throw new CountersignError(
@@ -72,24 +98,27 @@ export function createSessions({ perOwner, all, idleMs }: SessionLimits): Sessio
       beginning += 1;
       try {
         const conversation = await connect(() => void end(id));
-        const session = {
+        const session: Kept = {
           id,
           owner,
           conversation,
           streams: createSessionStreams(),
           usedAt: performance.now(),
+          unwatch: () => undefined,
         };
         sessions.set(id, session);
+        watchOwner(session, watch);
         timer ??= setTimeout(endIdle, idleMs / 2);
         return session;
       } finally {
         beginning -= 1;
       }
     },
-    find(id, owner) {
+    find(id, owner, watch) {
       const session = sessions.get(id);
       if (session?.owner !== owner) return undefined;
       session.usedAt = performance.now();
+      watchOwner(session, watch);
       return session;
     },
     end,
@@ -98,4 +127,9 @@ export function createSessions({ perOwner, all, idleMs }: SessionLimits): Sessio
       await Promise.all([...sessions.keys()].map(end));
     },
   };
+}
+
+/** Credentials end by themselves; whatever else ends an owner was done to them. */
+function isExpiry(reason: unknown): boolean {
+  return reason instanceof CountersignError && reason.code === 'LEASE_ENDED';
 }

@@ -2,7 +2,7 @@ import { CountersignError } from '../../../errors.ts';
 import { createTasks, type Tasks } from '../../mcp/tasks.ts';
 import type { ConversationOptions, McpConversation } from './conversation.ts';
 import type { Post } from './exchange.ts';
-import { createHttpConversation } from './http-conversation.ts';
+import { createHttpConversation, type HttpConversation } from './http-conversation.ts';
 import { createPipeConversation } from './pipe-conversation.ts';
 import type { McpTransport } from './upstream.ts';
 
@@ -18,24 +18,37 @@ export function createSingleRequests(options: ConversationOptions): SingleReques
   return transport.kind === 'http' ? overHttp(options, transport) : overPipes(options, transport);
 }
 
-/** Every request is a conversation; what the server lists is asked for once for all, and tasks are their owner's. */
+/**
+ * Every request is a conversation; what the server lists is asked for once for all, and tasks are their owner's. A server that is asked
+ * for people may list to each another thing.
+ */
 function overHttp(
   options: ConversationOptions,
   transport: Extract<McpTransport, { kind: 'http' }>,
 ): SingleRequests {
   const connection = transport.connect();
-  const root = createHttpConversation(options, connection);
-  const { listing, gate } = root;
+  const isOnBehalf = options.upstream.actsFor !== undefined;
+  const roots = new Map<string, HttpConversation>();
   const tasks = new Map<string, Tasks>();
+  const rootFor = (owner: string): HttpConversation => {
+    const key = isOnBehalf ? owner : '';
+    const root = roots.get(key) ?? createHttpConversation(options, connection);
+    roots.set(key, root);
+    return root;
+  };
   return {
-    conversationFor(owner) {
+    conversationFor(owner, { credentials }) {
+      const { listing, gate, names } = rootFor(owner);
+      names.met(credentials);
       const own = tasks.get(owner) ?? createTasks(gate);
       tasks.set(owner, own);
-      return Promise.resolve(createHttpConversation(options, connection, { listing, gate, tasks: own }));
+      return Promise.resolve(
+        createHttpConversation(options, connection, { listing, gate, tasks: own, names }),
+      );
     },
     async close() {
       for (const own of tasks.values()) await own.close();
-      await root.close();
+      await Promise.all([...roots.values()].map((root) => root.close()));
     },
   };
 }

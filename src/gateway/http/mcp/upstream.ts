@@ -2,7 +2,8 @@ import type { CountersignError } from '../../../errors.ts';
 import type { ServerRef } from '../../../call/call.ts';
 import type { Gate } from '../../../gate/gate.ts';
 import type { Listing } from '../../../gate/listing.ts';
-import type { McpHttpConnection } from '../../../targets/mcp-http.ts';
+import type { Credentials } from '../../../identity/principal.ts';
+import type { McpHttpConnection, UpstreamAuthority } from '../../../targets/mcp-http.ts';
 import type { McpPipe } from '../../../targets/mcp-pipe.ts';
 import type { Frame } from '../../mcp/framer.ts';
 import type { RelayPattern } from '../../mcp/methods.ts';
@@ -13,6 +14,8 @@ export interface McpUpstream {
   /** What `relay` of the configuration opened. */
   readonly opened: readonly RelayPattern[];
   readonly transport: McpTransport;
+  /** In whose name it is asked, by what a request brings: of a server that is asked for people. */
+  readonly actsFor?: ((credentials: Credentials) => UpstreamAuthority) | undefined;
   /** The gate, with the tools that this listing names. */
   readonly gateFor: (listing: Listing) => Gate;
 }

@@ -100,6 +100,7 @@ export async function startGateway(
   ]);
   const app = mcpRoutes({
     authenticate: gates.authenticate,
+    watch: gates.watch,
     endpoints,
     streams,
     maxBodyBytes: 1 << 20,

@@ -147,9 +147,9 @@ export function createAggregateConversation({
 function untilOver(sink: Heard, over: () => void): Heard {
   return {
     ...sink,
-    answer(bytes, status) {
+    answer(bytes, status, denied) {
       over();
-      sink.answer(bytes, status);
+      sink.answer(bytes, status, denied);
     },
     none(status) {
       over();
@@ -168,7 +168,7 @@ async function followAll(
   if (!('length' in message)) {
     return follow(message, {
       message: (bytes) => answer.message(bytes),
-      answer: (bytes, status) => answer.answer(bytes, status),
+      answer: (bytes, status, denied) => answer.answer(bytes, status, denied),
       none: (status) => answer.done(status === 200 ? 202 : status),
       begun: () => answer.head({ status: 200, isStream: true }),
       interrupt: (retryMs) => answer.interrupt(retryMs),

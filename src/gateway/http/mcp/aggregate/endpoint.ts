@@ -62,6 +62,7 @@ function serverOf(name: string, options: ConversationOptions, sessionLimits: Ses
     direct: createServerEndpoint({ ...options, sessionLimits }),
     bridged: createServerEndpoint({ ...options, upstream: bridged, sessionLimits }),
     unspoken: new Set(),
+    actsFor: upstream.actsFor,
   };
 }
 

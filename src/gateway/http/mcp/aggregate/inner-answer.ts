@@ -1,3 +1,4 @@
+import type { DeniedAnswer } from '../../../mcp/answers.ts';
 import type { PostAnswer } from '../post-answer.ts';
 
 /** What comes back for one message that was carried to one server. */
@@ -5,7 +6,7 @@ export interface Heard {
   /** Anything before the answer. */
   message(bytes: Uint8Array): void;
   /** The answer; nothing follows. `status` is that of the gateway or, in the modern era, the server's. */
-  answer(bytes: Uint8Array, status: number): void;
+  answer(bytes: Uint8Array, status: number, denied?: DeniedAnswer): void;
   /** There is nothing to answer. */
   none(status: number): void;
   /** The server began a stream. */
@@ -36,7 +37,7 @@ export function createInnerAnswer(heard: Heard): PostAnswer {
     message(bytes) {
       if (!isOver) heard.message(bytes);
     },
-    answer: (bytes, status) => end(() => heard.answer(bytes, said ?? status)),
+    answer: (bytes, status, denied) => end(() => heard.answer(bytes, said ?? status, denied)),
     done: (status) => end(() => heard.none(said ?? status)),
     interrupt: (retryMs) => heard.interrupt?.(retryMs),
   };

@@ -5,6 +5,7 @@ import type { Era } from '../../../mcp/era.ts';
 import type { Request } from '../../../mcp/message.ts';
 import type { McpEndpoint } from '../endpoint.ts';
 import type { Post } from '../exchange.ts';
+import type { McpUpstream } from '../upstream.ts';
 import {
   beginLegacySession,
   initialized,
@@ -28,6 +29,7 @@ export interface AggregateServer {
   readonly bridged: McpEndpoint;
   /** The eras that it was found not to speak: it is not asked so again. */
   readonly unspoken: Set<Era>;
+  readonly actsFor: McpUpstream['actsFor'];
 }
 
 /** Milliseconds until a server has answered its handshake. Some are downloaded when they are started. */

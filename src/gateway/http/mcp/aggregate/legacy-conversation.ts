@@ -7,6 +7,7 @@ import type { Post } from '../exchange.ts';
 import type { AggregateClient, AggregateParts } from './client.ts';
 import { createAggregateConversation, refuseMessage, type Underway } from './conversation.ts';
 import { heardFrom } from './heard.ts';
+import { introduceInAName } from './in-a-name.ts';
 import { introduceToLegacy, type AggregateServer } from './introduce.ts';
 import { initialized, tell, type LegacySession } from './legacy-session.ts';
 import { createLink, type Patience } from './link.ts';
@@ -61,7 +62,8 @@ export function createLegacyAggregate(
   const links = servers.map((server) =>
     createLink({
       name: server.name,
-      begin: (caller, onGone) => begin(server, caller, onGone),
+      begin: (caller, onGone) =>
+        introduceInAName(server, caller, onGone, () => begin(server, caller, onGone)),
       patience,
       warn: parts.warn,
       onLate: () => {

@@ -3,6 +3,7 @@ import { eraOf } from '../../../mcp/era.ts';
 import type { McpConversation } from '../conversation.ts';
 import type { AggregateClient } from './client.ts';
 import { createAggregateConversation, refuseMessage } from './conversation.ts';
+import { introduceInAName } from './in-a-name.ts';
 import { introduceToModern } from './introduce.ts';
 import type { AggregateConversationOptions } from './legacy-conversation.ts';
 import { createLink } from './link.ts';
@@ -18,7 +19,9 @@ export function createModernAggregate(
     createLink({
       name: server.name,
       begin: (caller, onGone) =>
-        introduceToModern({ server, caller, ownId: parts.ownId, onGone }, membersOf(caller.meta)),
+        introduceInAName(server, caller, onGone, () =>
+          introduceToModern({ server, caller, ownId: parts.ownId, onGone }, membersOf(caller.meta)),
+        ),
       patience,
       warn: parts.warn,
       onLate: () => undefined,

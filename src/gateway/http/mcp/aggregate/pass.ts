@@ -56,7 +56,7 @@ async function passTo(
       const heard = heardFrom(client, server, said, request);
       if (heard) sink.message(heard);
     },
-    answer(said, status) {
+    answer(said, status, denied) {
       // Its session is gone, and the next request begins another one. To the client that would say that its own is gone.
       if (reach.speaks === 'legacy' && status === 404) forget(link, reach);
       const message = classify(said);
@@ -65,7 +65,7 @@ async function passTo(
         return;
       }
       learn(client, errand, server, message);
-      sink.answer(fitFor(client, reach, errand, said, message), statusFor(client, status));
+      sink.answer(fitFor(client, reach, errand, said, message), statusFor(client, status), denied);
     },
     none: (status) => sink.none(statusFor(client, status)),
     begun: () => sink.begun?.(),

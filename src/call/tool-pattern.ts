@@ -1,5 +1,3 @@
-import { limits } from './limits.ts';
-
 /**
  * `server/tool`: everything before the first `/` is about the server's name, everything after it about the tool's, and
  * `*` stands for any characters within its own part. The parts are matched apart, never joined: a server that is named
@@ -10,11 +8,13 @@ export interface ToolPattern {
   readonly tool: string;
 }
 
+/** UTF-16 units of a pattern, at most. */
+const maxPatternLength = 256;
+
 /** Throws an Error whose message says what is wrong. */
 export function parseToolPattern(text: string): ToolPattern {
   const slash = text.indexOf('/');
-  if (text.length > limits.patternLength)
-    throw new Error(`is longer than ${limits.patternLength} characters`);
+  if (text.length > maxPatternLength) throw new Error(`is longer than ${maxPatternLength} characters`);
   if (slash < 0) throw new Error('must be server/tool, as in files/read_file or files/*');
   const pattern = { server: text.slice(0, slash), tool: text.slice(slash + 1) };
   for (const part of [pattern.server, pattern.tool]) {

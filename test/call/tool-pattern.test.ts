@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { matchesTool, parseToolPattern } from '../../src/policy/tool-pattern.ts';
+import { matchesTool, parseToolPattern } from '../../src/call/tool-pattern.ts';
 
 function matches(pattern: string, server: string, tool: string): boolean {
   return matchesTool(parseToolPattern(pattern), server, tool);

@@ -1,0 +1,72 @@
+import { statSync } from 'node:fs';
+import { CountersignError } from '../../errors.ts';
+import { createCertificateVerifier } from '../../identity/certificate.ts';
+import type { Evidence } from '../../identity/evidence.ts';
+import type { CertificateVerifier } from '../../identity/possession.ts';
+import type { Home } from '../home/open-home.ts';
+import { readWorkloadCertificate } from './workload-authority.ts';
+
+/**
+ * Certificates of the home's own authority. It names agents without a tenant, so all of them are of the home's: an API key of another
+ * one does not go with them.
+ */
+export function enrolledVerifier(
+  { trustDomain, tenant }: Pick<Home['config'], 'trustDomain' | 'tenant'>,
+  certificate: Uint8Array,
+): CertificateVerifier {
+  return createCertificateVerifier({ agents: [{ roots: [certificate], trustDomain, tenant }], devices: [] });
+}
+
+/**
+ * Evidence in which the home's own authority is believed of agents, beside those of the configuration, from the moment on at which it is
+ * made: that may be while a gate runs.
+ */
+export function trustEnrolled(evidence: Evidence, home: Home): Evidence {
+  const own = verifierOf(home);
+  const { certificates: configured } = evidence;
+  return {
+    ...evidence,
+    // Where nobody is believed of certificates they are not looked at.
+    get certificates() {
+      const enrolled = own();
+      return enrolled && configured ? either(enrolled, configured) : (enrolled ?? configured);
+    },
+  } as Evidence;
+}
+
+/** Every call asks. Milliseconds for which the file is not looked at again. */
+const lookEvery = 50;
+
+function verifierOf({ layout, config }: Home): () => CertificateVerifier | undefined {
+  let held: { readonly stamp: string; readonly verifier: CertificateVerifier | undefined } | undefined;
+  let lookedAt = -Infinity;
+  return () => {
+    const now = performance.now();
+    if (held !== undefined && now - lookedAt < lookEvery) return held.verifier;
+    lookedAt = now;
+    const stamp = stampOf(layout.workloadAuthority);
+    if (held?.stamp !== stamp) {
+      const certificate = readWorkloadCertificate(layout);
+      held = { stamp, verifier: certificate && enrolledVerifier(config, certificate) };
+    }
+    return held.verifier;
+  };
+}
+
+function either(one: CertificateVerifier, other: CertificateVerifier): CertificateVerifier {
+  return {
+    async verify(leaf, chain, now) {
+      try {
+        return await one.verify(leaf, chain, now);
+      } catch (error) {
+        if (!(error instanceof CountersignError) || error.code !== 'CERTIFICATE_UNTRUSTED') throw error;
+        return other.verify(leaf, chain, now);
+      }
+    },
+  };
+}
+
+function stampOf(file: string): string {
+  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
+}
