@@ -8,8 +8,8 @@ import type { Authenticator, Credentials } from '../src/identity/principal.ts';
 import { declareCertificates } from '../src/runtime/config/declare-certificates.ts';
 import { declareIdentity } from '../src/runtime/config/declare-identity.ts';
 import { readConfig } from '../src/runtime/config/read.ts';
-import { clientExtensions, make, makeRoot, pemOf, uris } from '../test/identity/certificates.ts';
-import { audience, jwksOf, sign, testKey, type TestKey } from '../test/identity/tokens.ts';
+import { clientExtensions, make, makeRoot, pemOf, uris } from '../test/identity/possession/certificates.ts';
+import { audience, jwksOf, sign, testKey, type TestKey } from '../test/identity/tokens/tokens.ts';
 import { figure, quantile, type Figure } from './figure.ts';
 
 /**

@@ -21,7 +21,7 @@ export type {
   Network,
   Principal,
 } from './identity/principal.ts';
-export type { Revocation, RevocationKind, RevocationState } from './identity/revocation.ts';
+export type { Revocation, RevocationKind, RevocationState } from './identity/revocation/revocation.ts';
 
 export { compilePolicy } from './policy/compile.ts';
 export type { Decision, Obligation, Policy, PolicyInput, PolicySource } from './policy/policy.ts';

@@ -43,7 +43,7 @@ export const reasonCodes = [
   'API_KEY_REVOKED',
   'API_KEY_STORE_UNREADABLE',
   'KEY_NETWORK_REFUSED',
-  // what came with a genuine key and did not hold: one family a kind of token, see identity/token-fault.ts
+  // what came with a genuine key and did not hold: one family a kind of token, see identity/tokens/token-fault.ts
   'HUMAN_TOKEN_MALFORMED',
   'HUMAN_TOKEN_HEADER_REFUSED',
   'HUMAN_TOKEN_TYPE_REFUSED',

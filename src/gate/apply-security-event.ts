@@ -2,10 +2,10 @@ import { canonicalJson } from '../call/canonical-json.ts';
 import type { JsonObject } from '../call/json.ts';
 import { hex, sha256, utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
-import type { ApplySecurityEvent } from '../identity/event-receiver.ts';
-import type { EventFact } from '../identity/event-types.ts';
-import type { Revocation } from '../identity/revocation.ts';
-import type { SecurityEvent } from '../identity/security-event.ts';
+import type { ApplySecurityEvent } from '../identity/events/event-receiver.ts';
+import type { EventFact } from '../identity/events/event-types.ts';
+import type { Revocation } from '../identity/revocation/revocation.ts';
+import type { SecurityEvent } from '../identity/events/security-event.ts';
 import {
   encodeRevocation,
   parseRevocation,

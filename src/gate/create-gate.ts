@@ -1,7 +1,7 @@
 import { isRevocationCode } from '../call/revocation-code.ts';
 import { toCountersignError } from '../errors.ts';
 import { assertAdmitted, type Credentials, type Principal } from '../identity/principal.ts';
-import { revokedBy, unlessRevoked } from '../identity/revoked-by.ts';
+import { revokedBy, unlessRevoked } from '../identity/revocation/revoked-by.ts';
 import type { Execution, Target } from '../targets/target.ts';
 import { delegate } from './delegate.ts';
 import { createDelegations, type Delegations } from './delegation.ts';

@@ -1,8 +1,8 @@
 import type { Call, ToolStanding } from '../call/call.ts';
 import type { JsonObject } from '../call/json.ts';
 import type { Human, Principal, Refusal } from '../identity/principal.ts';
-import type { RevocationState } from '../identity/revocation.ts';
-import { revokedBy } from '../identity/revoked-by.ts';
+import type { RevocationState } from '../identity/revocation/revocation.ts';
+import { revokedBy } from '../identity/revocation/revoked-by.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Decision, Policy, PolicyInput } from '../policy/policy.ts';
 import { withKnownObligations } from './obligations.ts';

@@ -4,7 +4,7 @@ import { hex } from '../call/sha256.ts';
 import { verdict as verdictStatement } from '../envelope/statements.ts';
 import { CountersignError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { RevocationState } from '../identity/revocation.ts';
+import type { RevocationState } from '../identity/revocation/revocation.ts';
 import type { Decision } from '../policy/policy.ts';
 import type { InclusionProof } from '../tlog/proof.ts';
 import { commitCall, commitInput, commitPrincipal, type CallCommitments } from './commitments.ts';

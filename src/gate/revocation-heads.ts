@@ -2,7 +2,7 @@ import { canonicalJson } from '../call/canonical-json.ts';
 import type { Json, JsonObject } from '../call/json.ts';
 import { hex, sha256, utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
-import { revocationKinds, type Revocation } from '../identity/revocation.ts';
+import { revocationKinds, type Revocation } from '../identity/revocation/revocation.ts';
 
 /**
  * Revocations are heads of the ledger. `revocations` is their epoch: another value with every change, and every verdict compares it

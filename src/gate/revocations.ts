@@ -1,6 +1,6 @@
 import { CountersignError } from '../errors.ts';
-import { assertIndexable } from '../identity/revoked-by.ts';
-import type { RevocationState } from '../identity/revocation.ts';
+import { assertIndexable } from '../identity/revocation/revoked-by.ts';
+import type { RevocationState } from '../identity/revocation/revocation.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { epochKey, parseRevocation, revokedPrefix } from './revocation-heads.ts';
 

@@ -2,7 +2,7 @@ import { randomBytes } from '../call/random.ts';
 import { hex } from '../call/sha256.ts';
 import { parseToolPattern } from '../call/tool-pattern.ts';
 import { CountersignError } from '../errors.ts';
-import type { Revocation } from '../identity/revocation.ts';
+import type { Revocation } from '../identity/revocation/revocation.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { RecordChange } from './changes.ts';
 import {

@@ -1,6 +1,6 @@
 import { matchesTool, parseToolPattern, type ToolPattern } from '../call/tool-pattern.ts';
 import type { Principal, Refusal, ToolLimit } from '../identity/principal.ts';
-import type { NamedTool } from '../identity/revocation.ts';
+import type { NamedTool } from '../identity/revocation/revocation.ts';
 
 /** Why the credentials of a principal are not for a tool, whatever policy says of it; undefined when they are. */
 export function refusedByLimits({ limits }: Principal, tool: NamedTool): Refusal | undefined {

@@ -1,8 +1,8 @@
 import type { Call } from '../call/call.ts';
 import { CountersignError } from '../errors.ts';
 import type { Authenticator, Principal } from '../identity/principal.ts';
-import { revokedBy } from '../identity/revoked-by.ts';
-import type { NamedTool, RevocationState } from '../identity/revocation.ts';
+import { revokedBy } from '../identity/revocation/revoked-by.ts';
+import type { NamedTool, RevocationState } from '../identity/revocation/revocation.ts';
 import type { Clock } from './parts.ts';
 import type { Revocations } from './revocations.ts';
 

@@ -2,10 +2,10 @@ import { CountersignError } from '../errors.ts';
 import { agentIdOf } from './agent-id.ts';
 import { attribute } from './attribute.ts';
 import type { ApiKeyRecord } from './api-key.ts';
-import type { VerifiedCertificate } from './possession.ts';
+import type { VerifiedCertificate } from './possession/possession.ts';
 import type { Agent, Attribute } from './principal.ts';
-import type { ClaimedAgent } from './read-agent.ts';
-import type { VerifiedToken } from './token-verifier.ts';
+import type { ClaimedAgent } from './tokens/read-agent.ts';
+import type { VerifiedToken } from './tokens/token-verifier.ts';
 
 /** An API key, and the trust domain whose agents it names by their last segment. */
 export interface KeyHolder {

@@ -1,10 +1,10 @@
 import { CountersignError } from '../errors.ts';
 import type { KeyHolder } from './agent-proof.ts';
 import { attribute } from './attribute.ts';
-import type { CertificateHolder, VerifiedCertificate } from './possession.ts';
+import type { CertificateHolder, VerifiedCertificate } from './possession/possession.ts';
 import type { Attribute, Device } from './principal.ts';
-import type { ClaimedDevice } from './read-claims.ts';
-import type { VerifiedToken } from './token-verifier.ts';
+import type { ClaimedDevice } from './tokens/read-claims.ts';
+import type { VerifiedToken } from './tokens/token-verifier.ts';
 
 /** What says which device calls. */
 export interface DeviceProofs {

@@ -3,14 +3,14 @@ import { agentOfKey, provenAgent, type KeyHolder } from './agent-proof.ts';
 import type { ApiKeyRecord } from './api-key.ts';
 import { attribute } from './attribute.ts';
 import { provenDevice } from './device-proof.ts';
-import { presentedCertificate, type PresentedCertificate } from './forwarded-certificate.ts';
+import { presentedCertificate, type PresentedCertificate } from './possession/forwarded-certificate.ts';
 import { provenHuman } from './human-proof.ts';
 import type { Location, NetworkMap } from './network.ts';
-import type { CertificateVerifier } from './possession.ts';
+import type { CertificateVerifier } from './possession/possession.ts';
 import type { Agent, Attribute, Credentials, DpopProof, Network, Principal, Refusal } from './principal.ts';
-import type { ClaimedAgent } from './read-agent.ts';
-import type { ClaimedDevice, ClaimedHuman } from './read-claims.ts';
-import type { TokenVerifier, VerifiedToken } from './token-verifier.ts';
+import type { ClaimedAgent } from './tokens/read-agent.ts';
+import type { ClaimedDevice, ClaimedHuman } from './tokens/read-claims.ts';
+import type { TokenVerifier, VerifiedToken } from './tokens/token-verifier.ts';
 
 /** What is believed beside an API key. Evidence of a kind that is absent here is not looked at, and proves nothing. */
 export interface Evidence {

@@ -3,8 +3,8 @@ import { agentIdOf } from './agent-id.ts';
 import type { KeyHolder } from './agent-proof.ts';
 import { attribute } from './attribute.ts';
 import type { Agent, Attribute, Binding, Human } from './principal.ts';
-import type { ClaimedHuman } from './read-claims.ts';
-import type { VerifiedToken } from './token-verifier.ts';
+import type { ClaimedHuman } from './tokens/read-claims.ts';
+import type { VerifiedToken } from './tokens/token-verifier.ts';
 
 /**
  * The person of a token, if that is of the key's tenant and lets this agent act.

@@ -9,7 +9,7 @@ import {
   type Revoking,
 } from '../gate/revoke.ts';
 import { agentIdOf } from '../identity/agent-id.ts';
-import { revocationKinds, type Revocation } from '../identity/revocation.ts';
+import { revocationKinds, type Revocation } from '../identity/revocation/revocation.ts';
 import { listApiKeys, markRevoked, revokeApiKey } from './home/api-keys.ts';
 import type { Home } from './home/open-home.ts';
 import { withHome, type OpenedHome } from './home/with-home.ts';

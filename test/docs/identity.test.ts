@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/call/json.ts';
-import { agentPresets } from '../../src/identity/agent-presets.ts';
-import { readToolLimit } from '../../src/identity/authorization-details.ts';
+import { agentPresets } from '../../src/identity/tokens/agent-presets.ts';
+import { readToolLimit } from '../../src/identity/tokens/authorization-details.ts';
 import { createNetworkMap } from '../../src/identity/network.ts';
-import { tokenRefusals } from '../../src/identity/token-fault.ts';
+import { tokenRefusals } from '../../src/identity/tokens/token-fault.ts';
 import { reasonCodes } from '../../src/names.ts';
 import { readConfig } from '../../src/runtime/config/read.ts';
 import { blocks, firstCells, page, section } from './pages.ts';

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { securityEventApplier } from '../../src/gate/apply-security-event.ts';
 import { lift, listRevocations, revoke } from '../../src/gate/revoke.ts';
 import { changeRecorder } from '../../src/runtime/changes.ts';
-import type { EventFact } from '../../src/identity/event-types.ts';
-import type { Revocation } from '../../src/identity/revocation.ts';
+import type { EventFact } from '../../src/identity/events/event-types.ts';
+import type { Revocation } from '../../src/identity/revocation/revocation.ts';
 import { harness } from './harness.ts';
 
 const issuer = 'https://idp.test';

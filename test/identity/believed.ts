@@ -1,19 +1,19 @@
 /** A home with one key, and everybody who is believed beside it: real issuers, authorities and proofs. */
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
-import { agentPresets } from '../../src/identity/agent-presets.ts';
+import { agentPresets } from '../../src/identity/tokens/agent-presets.ts';
 import { apiKeyDigest, newApiKey, type ApiKeyRecord } from '../../src/identity/api-key.ts';
 import { createAuthenticator } from '../../src/identity/authenticate.ts';
-import { createCertificateVerifier } from '../../src/identity/certificate.ts';
-import { createProofVerifier } from '../../src/identity/dpop.ts';
+import { createCertificateVerifier } from '../../src/identity/possession/certificate.ts';
+import { createProofVerifier } from '../../src/identity/possession/dpop.ts';
 import type { Evidence } from '../../src/identity/evidence.ts';
-import { issuerPresets } from '../../src/identity/issuer-presets.ts';
+import { issuerPresets } from '../../src/identity/tokens/issuer-presets.ts';
 import { createNetworkMap } from '../../src/identity/network.ts';
 import type { Credentials, DpopProof, Peer, Principal } from '../../src/identity/principal.ts';
-import { agentReader, svidReader } from '../../src/identity/read-agent.ts';
-import { deviceReader, humanReader } from '../../src/identity/read-claims.ts';
-import { createTokenVerifier } from '../../src/identity/token-verifier.ts';
-import { clientExtensions, make, makeRoot, uris, type Made } from './certificates.ts';
+import { agentReader, svidReader } from '../../src/identity/tokens/read-agent.ts';
+import { deviceReader, humanReader } from '../../src/identity/tokens/read-claims.ts';
+import { createTokenVerifier } from '../../src/identity/tokens/token-verifier.ts';
+import { clientExtensions, make, makeRoot, uris, type Made } from './possession/certificates.ts';
 import {
   audience,
   goodClaims,
@@ -26,7 +26,7 @@ import {
   testKey,
   type Claims,
   type TestKey,
-} from './tokens.ts';
+} from './tokens/tokens.ts';
 
 export const trustDomain = 'plant.test';
 export const planner = `spiffe://${trustDomain}/agent/planner`;

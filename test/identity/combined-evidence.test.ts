@@ -19,7 +19,7 @@ import {
   svidOf,
   trustDomain,
 } from './believed.ts';
-import { goodClaims, issuerName, now, seconds, sign, testKey, type Claims } from './tokens.ts';
+import { goodClaims, issuerName, now, seconds, sign, testKey, type Claims } from './tokens/tokens.ts';
 
 beforeAll(setUp);
 

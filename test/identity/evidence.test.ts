@@ -4,8 +4,8 @@ import { createAuthenticator } from '../../src/identity/authenticate.ts';
 import type { Evidence } from '../../src/identity/evidence.ts';
 import { createNetworkMap } from '../../src/identity/network.ts';
 import { assertAdmitted, type Credentials, type Principal } from '../../src/identity/principal.ts';
-import { deviceReader } from '../../src/identity/read-claims.ts';
-import { createTokenVerifier } from '../../src/identity/token-verifier.ts';
+import { deviceReader } from '../../src/identity/tokens/read-claims.ts';
+import { createTokenVerifier } from '../../src/identity/tokens/token-verifier.ts';
 import {
   audience,
   goodClaims,
@@ -17,7 +17,7 @@ import {
   testIssuer,
   testKey,
   type TestKey,
-} from './tokens.ts';
+} from './tokens/tokens.ts';
 
 const pepper = new Uint8Array(32);
 const apiKey = newApiKey();

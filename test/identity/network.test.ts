@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createNetworkMap, isCidr, parseAddress } from '../../src/identity/network.ts';
-import { refused } from './tokens.ts';
+import { refused } from './tokens/tokens.ts';
 
 const plant = createNetworkMap({
   zones: new Map([

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createCertificateVerifier } from '../../src/identity/certificate.ts';
+import { createCertificateVerifier } from '../../src/identity/possession/certificate.ts';
 import { createTrustSystem, createWorkloadAuthority } from '../../src/pki/authority.ts';
 import { sequence } from '../../src/pki/der-write.ts';
 import { oids } from '../../src/pki/oids.ts';

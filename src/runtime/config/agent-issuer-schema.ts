@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isAgentName } from '../../identity/agent-id.ts';
-import { agentPresets, type AgentPreset, type AgentPresetName } from '../../identity/agent-presets.ts';
+import { agentPresets, type AgentPreset, type AgentPresetName } from '../../identity/tokens/agent-presets.ts';
 import { algorithms, hourMs, lifetime, text, tokenIssuer } from './token-issuer-schema.ts';
 
 const presetNames = Object.keys(agentPresets) as [AgentPresetName, ...AgentPresetName[]];

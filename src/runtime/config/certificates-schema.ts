@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { deviceIdPlaces } from '../../identity/certificate.ts';
+import { deviceIdPlaces } from '../../identity/possession/certificate.ts';
 
 const authority = z
   .string()

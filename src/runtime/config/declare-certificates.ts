@@ -1,4 +1,4 @@
-import { createCertificateVerifier } from '../../identity/certificate.ts';
+import { createCertificateVerifier } from '../../identity/possession/certificate.ts';
 import { fromBase64 } from '../../call/bytes.ts';
 import { CountersignError } from '../../errors.ts';
 import type { Evidence } from '../../identity/evidence.ts';

@@ -1,5 +1,5 @@
-import { createKeySet } from '../../identity/key-set.ts';
-import type { EventTransmitter } from '../../identity/security-event.ts';
+import { createKeySet } from '../../identity/tokens/key-set.ts';
+import type { EventTransmitter } from '../../identity/events/security-event.ts';
 import type { KeyLoader } from './declare-identity.ts';
 import type { IdentityConfig } from './identity-schema.ts';
 

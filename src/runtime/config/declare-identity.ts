@@ -1,19 +1,19 @@
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
-import { agentPresets } from '../../identity/agent-presets.ts';
-import { createProofVerifier } from '../../identity/dpop.ts';
+import { agentPresets } from '../../identity/tokens/agent-presets.ts';
+import { createProofVerifier } from '../../identity/possession/dpop.ts';
 import type { Evidence } from '../../identity/evidence.ts';
-import { issuerPresets, type IssuerPreset } from '../../identity/issuer-presets.ts';
-import { createKeySet } from '../../identity/key-set.ts';
+import { issuerPresets, type IssuerPreset } from '../../identity/tokens/issuer-presets.ts';
+import { createKeySet } from '../../identity/tokens/key-set.ts';
 import { createNetworkMap } from '../../identity/network.ts';
-import { agentReader, svidReader, type ClaimedAgent } from '../../identity/read-agent.ts';
+import { agentReader, svidReader, type ClaimedAgent } from '../../identity/tokens/read-agent.ts';
 import {
   deviceReader,
   humanReader,
   type ClaimedDevice,
   type ClaimedHuman,
-} from '../../identity/read-claims.ts';
-import type { Tenancy } from '../../identity/tenancy.ts';
-import { createTokenVerifier, type TokenIssuer } from '../../identity/token-verifier.ts';
+} from '../../identity/tokens/read-claims.ts';
+import type { Tenancy } from '../../identity/tokens/tenancy.ts';
+import { createTokenVerifier, type TokenIssuer } from '../../identity/tokens/token-verifier.ts';
 import type { IdentityConfig } from './identity-schema.ts';
 
 /** How the keys of an issuer are read, wherever they are. Throws CONFIG_INVALID for what cannot be read already now. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { committableFields } from '../../envelope/committed-principal.ts';
-import { issuerPresets, type IssuerPresetName } from '../../identity/issuer-presets.ts';
+import { issuerPresets, type IssuerPresetName } from '../../identity/tokens/issuer-presets.ts';
 import { isCidr, unknownZone } from '../../identity/network.ts';
 import { agentIssuer, agentNames } from './agent-issuer-schema.ts';
 import { hourMs, lifetime, texts, tokenIssuer } from './token-issuer-schema.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { tokenAlgorithms } from '../../identity/jwk.ts';
-import { isTokenType } from '../../identity/token-types.ts';
+import { tokenAlgorithms } from '../../identity/tokens/jwk.ts';
+import { isTokenType } from '../../identity/tokens/token-types.ts';
 
 /** What is said of everybody who issues tokens, whomever these speak of. */
 

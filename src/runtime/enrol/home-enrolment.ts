@@ -5,7 +5,7 @@ import { createRefusals } from '../../gate/refusals.ts';
 import type { EnrolmentDesk } from '../../gateway/http/enrolment.ts';
 import { agentIdOf } from '../../identity/agent-id.ts';
 import type { Evidence } from '../../identity/evidence.ts';
-import { presentedCertificate } from '../../identity/forwarded-certificate.ts';
+import { presentedCertificate } from '../../identity/possession/forwarded-certificate.ts';
 import type { Home } from '../home/open-home.ts';
 import { createEnrolmentDesk, type EnrolmentParts } from './enrolment.ts';
 import { enrolledVerifier } from './trust-enrolled.ts';

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { CountersignError } from '../../errors.ts';
-import { createCertificateVerifier } from '../../identity/certificate.ts';
+import { createCertificateVerifier } from '../../identity/possession/certificate.ts';
 import type { Evidence } from '../../identity/evidence.ts';
-import type { CertificateVerifier } from '../../identity/possession.ts';
+import type { CertificateVerifier } from '../../identity/possession/possession.ts';
 import type { Home } from '../home/open-home.ts';
 import { readWorkloadCertificate } from './workload-authority.ts';
 

@@ -10,7 +10,7 @@ import { metricsPath } from '../../gateway/http/metrics-routes.ts';
 import type { ServedRoute } from '../../gateway/http/openapi.ts';
 import { createStreams } from '../../gateway/http/streams.ts';
 import { securityEventsPath } from '../../gateway/http/security-event-routes.ts';
-import type { EventTransmitter } from '../../identity/security-event.ts';
+import type { EventTransmitter } from '../../identity/events/security-event.ts';
 import type { ReasonCode } from '../../names.ts';
 import type { Config } from '../config/schema.ts';
 import type { CallDesks } from './call-desks.ts';

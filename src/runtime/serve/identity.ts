@@ -4,12 +4,12 @@ import { resolve } from 'node:path';
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
 import type { Evidence } from '../../identity/evidence.ts';
-import { readJwks } from '../../identity/jwks.ts';
-import { loadFromUrl } from '../../identity/jwks-url.ts';
+import { readJwks } from '../../identity/tokens/jwks.ts';
+import { loadFromUrl } from '../../identity/tokens/jwks-url.ts';
 import { authorityFiles, declareCertificates } from '../config/declare-certificates.ts';
 import { declareEvents } from '../config/declare-events.ts';
 import { declareIdentity, type PublishedKeys } from '../config/declare-identity.ts';
-import type { EventTransmitter } from '../../identity/security-event.ts';
+import type { EventTransmitter } from '../../identity/events/security-event.ts';
 import type { IdentityConfig } from '../config/identity-schema.ts';
 
 /** What the section `identity` comes to, and the files that it names. */

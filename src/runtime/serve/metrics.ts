@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ReceivedEvent } from '../../identity/event-receiver.ts';
+import type { ReceivedEvent } from '../../identity/events/event-receiver.ts';
 import type { SeenAnswer } from '../../gateway/http/app.ts';
 import type { MetricsSource } from '../../gateway/http/metrics-routes.ts';
 import type { ReasonCode } from '../../names.ts';

@@ -1,5 +1,5 @@
 import type { ProtectedResource } from '../../gateway/http/protected-resource.ts';
-import { proofAlgorithms } from '../../identity/dpop.ts';
+import { proofAlgorithms } from '../../identity/possession/dpop.ts';
 import type { Config } from '../config/schema.ts';
 
 /**

@@ -2,8 +2,8 @@ import { securityEventApplier } from '../../gate/apply-security-event.ts';
 import type { RecordChange } from '../../gate/changes.ts';
 import type { SharedGateParts } from '../../gate/parts.ts';
 import type { SecurityEventRoutesOptions } from '../../gateway/http/security-event-routes.ts';
-import { createSecurityEventReceiver, type ReceivedEvent } from '../../identity/event-receiver.ts';
-import { createSecurityEventVerifier, type EventTransmitter } from '../../identity/security-event.ts';
+import { createSecurityEventReceiver, type ReceivedEvent } from '../../identity/events/event-receiver.ts';
+import { createSecurityEventVerifier, type EventTransmitter } from '../../identity/events/security-event.ts';
 import { sessionEndsKeptMs } from '../config/declare-events.ts';
 import type { IdentityConfig } from '../config/identity-schema.ts';
 

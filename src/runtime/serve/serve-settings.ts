@@ -7,7 +7,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { readConfig } from '../config/read.ts';
 import type { Config } from '../config/schema.ts';
 import type { Evidence } from '../../identity/evidence.ts';
-import type { EventTransmitter } from '../../identity/security-event.ts';
+import type { EventTransmitter } from '../../identity/events/security-event.ts';
 import { readSettings, type HomeSettings } from '../home/home-config.ts';
 import type { Listen } from './doors.ts';
 import { declareActions, type DeclaredActions } from './declared-actions.ts';

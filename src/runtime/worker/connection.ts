@@ -1,4 +1,4 @@
-import { forwardedCertificate } from '../../identity/forwarded-certificate.ts';
+import { forwardedCertificate } from '../../identity/possession/forwarded-certificate.ts';
 import type { HttpBindings } from '../../gateway/http/credentials.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
-import { loadFromUrl } from '../../identity/jwks-url.ts';
+import { loadFromUrl } from '../../identity/tokens/jwks-url.ts';
 import type { Evidence } from '../../identity/evidence.ts';
-import type { EventTransmitter } from '../../identity/security-event.ts';
+import type { EventTransmitter } from '../../identity/events/security-event.ts';
 import { compilePolicy } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { declareCertificates } from '../config/declare-certificates.ts';

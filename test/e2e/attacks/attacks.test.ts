@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT, type Crypt
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { revokeInHome } from '../../../src/runtime/revoke.ts';
 import { firstCells, page } from '../../docs/pages.ts';
-import { jwksOf, sign, testKey, type TestKey } from '../../identity/tokens.ts';
+import { jwksOf, sign, testKey, type TestKey } from '../../identity/tokens/tokens.ts';
 import { audience, proxy, startPlant, type Answered, type Attempt, type Plant } from './plant.ts';
 
 /**

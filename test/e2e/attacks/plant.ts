@@ -20,7 +20,7 @@ import {
   uris,
   x509,
   type Made,
-} from '../../identity/certificates.ts';
+} from '../../identity/possession/certificates.ts';
 import { startIdentityProvider, type IdentityProvider } from '../../support/identity-provider.ts';
 
 /** What issuers call the gate. */

@@ -19,16 +19,16 @@ import { classify, type Request as McpRequest } from '../../../src/gateway/mcp/m
 import { textOfHeader } from '../../../src/gateway/mcp/mirrored-headers.ts';
 import { apiKeyDigest, assertApiKeyShape, newApiKey } from '../../../src/identity/api-key.ts';
 import { createAuthenticator } from '../../../src/identity/authenticate.ts';
-import { readCompactJws } from '../../../src/identity/compact-jws.ts';
-import { createProofVerifier } from '../../../src/identity/dpop.ts';
-import { forwardedCertificate } from '../../../src/identity/forwarded-certificate.ts';
+import { readCompactJws } from '../../../src/identity/tokens/compact-jws.ts';
+import { createProofVerifier } from '../../../src/identity/possession/dpop.ts';
+import { forwardedCertificate } from '../../../src/identity/possession/forwarded-certificate.ts';
 import { createNetworkMap } from '../../../src/identity/network.ts';
 import type { Authenticator, Credentials, Principal } from '../../../src/identity/principal.ts';
-import { tokenRefusals } from '../../../src/identity/token-fault.ts';
+import { tokenRefusals } from '../../../src/identity/tokens/token-fault.ts';
 import { declareCertificates } from '../../../src/runtime/config/declare-certificates.ts';
 import { declareIdentity } from '../../../src/runtime/config/declare-identity.ts';
 import { identitySchema } from '../../../src/runtime/config/identity-schema.ts';
-import { make, makeRoot, pemOf } from '../../identity/certificates.ts';
+import { make, makeRoot, pemOf } from '../../identity/possession/certificates.ts';
 
 /**
  * Whatever stands in a header, its reader has an answer, and soon: a value, or one of our own errors. Whoever sends headers has no key

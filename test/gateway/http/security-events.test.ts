@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jwksOf, testKey } from '../../identity/tokens.ts';
+import { jwksOf, testKey } from '../../identity/tokens/tokens.ts';
 import { serveConfig, type ServedConfig } from '../../support/served-config.ts';
 
 /** A transmitter that is also who issues people's tokens, with its keys on HTTP; and what carries the action out. */

@@ -14,7 +14,7 @@ import {
   seconds,
   sign,
   testKey,
-} from '../../identity/tokens.ts';
+} from '../../identity/tokens/tokens.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-agents-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../../src/runtime/config/read.ts';
 import { protectedResource } from '../../../src/runtime/serve/protected-resource.ts';
-import { refused } from '../../identity/tokens.ts';
+import { refused } from '../../identity/tokens/tokens.ts';
 
 const read = (text: string) => readConfig({ name: 'countersign.yaml', text: `version: 1\n${text}`, env: {} });
 const identity = (more = '', issuer = 'https://idp.test') =>

@@ -5,7 +5,15 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { CountersignError } from '../../../src/errors.ts';
 import { readConfig } from '../../../src/runtime/config/read.ts';
 import { readIdentity } from '../../../src/runtime/serve/identity.ts';
-import { jwksOf, now, sign, testKey, goodClaims, audience, issuerName } from '../../identity/tokens.ts';
+import {
+  jwksOf,
+  now,
+  sign,
+  testKey,
+  goodClaims,
+  audience,
+  issuerName,
+} from '../../identity/tokens/tokens.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-identity-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

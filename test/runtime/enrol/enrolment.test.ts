@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { hex, sha256 } from '../../../src/call/sha256.ts';
 import { revoke } from '../../../src/gate/revoke.ts';
-import { createCertificateVerifier } from '../../../src/identity/certificate.ts';
+import { createCertificateVerifier } from '../../../src/identity/possession/certificate.ts';
 import { createWorkloadAuthority } from '../../../src/pki/authority.ts';
 import { parseCertificate } from '../../../src/pki/parse-certificate.ts';
 import { toPem } from '../../../src/pki/parse-pem.ts';

@@ -27,7 +27,7 @@ import {
   x509,
   type Made,
   type Wanted,
-} from '../../identity/certificates.ts';
+} from '../../identity/possession/certificates.ts';
 
 /** The whole gateway behind TLS, asked by Node’s client and by openssl’s. */
 

@@ -24,7 +24,7 @@ import {
   uris,
   x509,
   type Made,
-} from '../../identity/certificates.ts';
+} from '../../identity/possession/certificates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tls-'));
 const file = (name: string): string => join(folder, name);
