@@ -86,6 +86,10 @@ export function createCertificateVerifier(authorities: CertificateAuthorities): 
       remember(thumbprint, found);
       return verified(found, thumbprint);
     },
+    isDeviceRoot(authority) {
+      const { spki } = parseCertificate(authority);
+      return anchors.some(({ kind, certificate }) => kind === 'device' && equalBytes(certificate.spki, spki));
+    },
   };
 }
 

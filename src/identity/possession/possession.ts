@@ -36,6 +36,8 @@ export interface CertificateVerifier {
    * milliseconds.
    */
   verify(leaf: Uint8Array, chain: readonly Uint8Array[], now: number): Promise<VerifiedCertificate>;
+  /** Whether the key of this CA certificate is believed of devices: then it must not be believed of agents as well. */
+  isDeviceRoot(authority: Uint8Array): boolean;
 }
 
 export type ProofFault = 'PROOF_INVALID' | 'PROOF_REPLAYED';

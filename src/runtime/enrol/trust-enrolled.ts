@@ -22,8 +22,8 @@ export function enrolledVerifier(
  * made: that may be while a gate runs.
  */
 export function trustEnrolled(evidence: Evidence, home: Home): Evidence {
-  const own = verifierOf(home);
   const { certificates: configured } = evidence;
+  const own = verifierOf(home, configured);
   return {
     ...evidence,
     // Where nobody is believed of certificates they are not looked at.
@@ -37,7 +37,10 @@ export function trustEnrolled(evidence: Evidence, home: Home): Evidence {
 /** Every call asks. Milliseconds for which the file is not looked at again. */
 const lookEvery = 50;
 
-function verifierOf({ layout, config }: Home): () => CertificateVerifier | undefined {
+function verifierOf(
+  { layout, config }: Home,
+  configured: CertificateVerifier | undefined,
+): () => CertificateVerifier | undefined {
   let held: { readonly stamp: string; readonly verifier: CertificateVerifier | undefined } | undefined;
   let lookedAt = -Infinity;
   return () => {
@@ -47,6 +50,7 @@ function verifierOf({ layout, config }: Home): () => CertificateVerifier | undef
     const stamp = stampOf(layout.workloadAuthority);
     if (held?.stamp !== stamp) {
       const certificate = readWorkloadCertificate(layout);
+      if (certificate && configured?.isDeviceRoot(certificate) === true) throw bothAgentsAndDevices();
       held = { stamp, verifier: certificate && enrolledVerifier(config, certificate) };
     }
     return held.verifier;
@@ -63,7 +67,15 @@ function either(one: CertificateVerifier, other: CertificateVerifier): Certifica
         return other.verify(leaf, chain, now);
       }
     },
+    isDeviceRoot: (authority) => one.isDeviceRoot(authority) || other.isDeviceRoot(authority),
   };
+}
+
+function bothAgentsAndDevices(): CountersignError {
+  return new CountersignError(
+    'CONFIG_INVALID',
+    'identity.certificates.devices has the home’s own authority of agents: devices need another one.',
+  );
 }
 
 function stampOf(file: string): string {

@@ -287,6 +287,16 @@ describe('a certificate that is still valid', () => {
     const verified = await evidence.certificates?.verify(derOf(certificate), [], Date.now());
     expect(verified?.holder).toMatchObject({ kind: 'agent', id: agent, tenant: 'default' });
   });
+
+  it('counts nowhere where its authority is configured for devices as well: nothing is admitted there', async () => {
+    using made = await madeHome();
+    const home = made.open();
+    const root = derOf((await authorityOfAgents(home)).certificate);
+    const devices = [{ roots: [root], tenant: 'default', trust: 'managed', id: 'uri' }] as const;
+    const certificates = createCertificateVerifier({ agents: [], devices });
+    const evidence = trustEnrolled({ certificates }, home);
+    expect(() => evidence.certificates).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+  });
 });
 
 describe('the authority of a home', () => {
