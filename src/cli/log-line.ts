@@ -15,6 +15,7 @@ interface Predicate {
     readonly id?: string;
     readonly agent?: string;
     readonly server?: { readonly name?: string };
+    readonly revocation?: { readonly kind?: string; readonly id?: string };
   };
   readonly count?: number;
   readonly event?: string;
@@ -52,7 +53,14 @@ const describers: Readonly<Record<StatementKind, (predicate: Predicate) => Descr
   logOpen: () => ({ mark: 'log-open', says: '' }),
   change: ({ change }) => ({
     mark: 'change',
-    says: texts([change?.kind, change?.server?.name, change?.id, change?.agent]),
+    says: texts([
+      change?.kind,
+      change?.server?.name,
+      change?.id,
+      change?.agent,
+      change?.revocation?.kind,
+      change?.revocation?.id,
+    ]),
   }),
   refusals: () => ({ mark: 'refusals', says: '' }),
   keyEvent: ({ event, key }) => ({ mark: 'key', says: texts([key?.purpose, event]) }),
