@@ -34,5 +34,8 @@ export function eventReceiver({
       keptMs: sessionEndsKeptMs(identity),
     }),
   });
-  return async (token, authorization) => onReceived?.(await receive(token, authorization, clock.now()));
+  return async (token, authorization) => {
+    const came = await receive(token, authorization, clock.now());
+    onReceived?.(came);
+  };
 }
