@@ -3,7 +3,7 @@ import { base64url } from '../../call/bytes.ts';
 import type { Json, JsonObject } from '../../call/json.ts';
 import { sha256, utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
-import { normalisedType, readClaims, readJwsParts } from '../tokens/compact-jws.ts';
+import { normalisedType, readClaims, readJwsHeader, splitJws } from '../tokens/compact-jws.ts';
 import { importIssuerKey, issuerKey, type IssuerKey, type TokenAlgorithm } from '../tokens/jwk.ts';
 import { thumbprintOf } from '../tokens/jwk-thumbprint.ts';
 import type { ProofFault, ProofVerifier } from './possession.ts';
@@ -19,7 +19,7 @@ const maxAgeMs = 60_000;
 const maxAheadMs = 30_000;
 const maxJti = 256;
 const maxJwt = 8_192;
-const importedKeys = 1_024;
+const keptMakers = 1_024;
 
 /** What clients were seen to sign with: P-256, Ed25519 under both of its names, and RSA where the key is in a TPM. */
 export const proofAlgorithms: readonly TokenAlgorithm[] = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'];
@@ -27,10 +27,17 @@ export const proofAlgorithms: readonly TokenAlgorithm[] = ['ES256', 'EdDSA', 'Ed
 /** Members of a header that would bring another key than the one in it, or change how the rest is read. */
 const refusedMembers = ['jku', 'x5u', 'crit', 'b64', 'enc', 'zip', 'epk'];
 
-/** What a proof says. Nothing of it is verified, but everything fits the request and the token. */
-interface Claimed {
+/** Whose proofs have this header: every proof that somebody makes with one key has the same. */
+interface Maker {
   readonly key: IssuerKey;
   readonly jkt: string;
+  /** Imported when a signature is to be checked, once; undefined for a key that cannot be. */
+  readonly verifier: () => Promise<CryptoKey | undefined>;
+}
+
+/** What a proof says. Nothing of it is verified, but everything fits the request and the token. */
+interface Claimed {
+  readonly maker: Maker;
   readonly jti: string;
   /** Wall milliseconds. */
   readonly issuedAt: number;
@@ -41,7 +48,7 @@ type Answer = { readonly jkt: string } | ProofFault;
 /** Verifies DPoP proofs (RFC 9449 §4.3): each once, for the request that it came with. */
 export function createProofVerifier(options: ProofVerifierOptions = {}): ProofVerifier {
   const used = createReplayWindow({ perOwner: 16_384, all: 131_072, ...options });
-  const keys = keyCache();
+  const makers = createMakers();
   const answers = new WeakMap<DpopProof, { readonly token: string; readonly answer: Promise<Answer> }>();
 
   const verify = async (
@@ -50,10 +57,12 @@ export function createProofVerifier(options: ProofVerifierOptions = {}): ProofVe
     now: number,
     boundTo: string | undefined,
   ): Promise<Answer> => {
-    const claimed = readProof(proof, token, now);
-    if (claimed === undefined || (boundTo !== undefined && claimed.jkt !== boundTo)) return 'PROOF_INVALID';
-    if (!(await isSigned(proof.jwt, claimed, keys))) return 'PROOF_INVALID';
-    const { jkt, jti, issuedAt } = claimed;
+    const claimed = readProof(proof, token, now, makers);
+    if (claimed === undefined) return 'PROOF_INVALID';
+    const { maker, jti, issuedAt } = claimed;
+    const { jkt } = maker;
+    if ((boundTo !== undefined && jkt !== boundTo) || !(await isSigned(proof.jwt, maker)))
+      return 'PROOF_INVALID';
     const isFirst = used.take(jkt, base64url(sha256(utf8(jti))), issuedAt + maxAgeMs, now);
     return isFirst ? { jkt } : 'PROOF_REPLAYED';
   };
@@ -72,36 +81,36 @@ export function createProofVerifier(options: ProofVerifierOptions = {}): ProofVe
 }
 
 /** Every check that needs no arithmetic; undefined at the first that does not hold. */
-function readProof(proof: DpopProof, token: string, now: number): Claimed | undefined {
+function readProof(proof: DpopProof, token: string, now: number, makers: Makers): Claimed | undefined {
   const parts = readParts(proof.jwt);
-  if (parts === undefined) return undefined;
-  const { header, claims } = parts;
-  const { alg, typ, jwk } = header;
-  if (typeof typ !== 'string' || normalisedType(typ) !== 'dpop+jwt') return undefined;
-  if (!isObject(jwk) || refusedMembers.some((name) => name in header)) return undefined;
-  const algorithm = proofAlgorithms.find((one) => one === alg);
-  const key = algorithm && issuerKey(jwk, [algorithm]);
-  const jkt = key && thumbprintOf(key.jwk);
-  if (key === undefined || jkt === undefined) return undefined;
-
-  const { htm, htu, iat, jti, ath } = claims;
+  const maker = parts && makers.of(parts.header);
+  if (parts === undefined || maker === undefined) return undefined;
+  const { htm, htu, iat, jti, ath } = parts.claims;
   if (htm !== proof.method || !isSameUrl(htu, proof.url)) return undefined;
   if (ath !== base64url(sha256(utf8(token)))) return undefined;
   if (typeof jti !== 'string' || jti === '' || jti.length > maxJti) return undefined;
   if (!isSeconds(iat) || iat * 1_000 < now - maxAgeMs || iat * 1_000 > now + maxAheadMs) return undefined;
-  return { key, jkt, jti, issuedAt: iat * 1_000 };
+  return { maker, jti, issuedAt: iat * 1_000 };
 }
 
-function readParts(jwt: string): { readonly header: JsonObject; readonly claims: JsonObject } | undefined {
+interface Parts {
+  /** As it is written. */
+  readonly header: string;
+  readonly claims: JsonObject;
+}
+
+function readParts(jwt: string): Parts | undefined {
   if (jwt.length > maxJwt) return undefined;
-  const refuse = (_: string, what: string): CountersignError =>
-    new CountersignError('FRAME_INVALID', `The proof ${what}.`);
   try {
-    const { header, payload } = readJwsParts(jwt, refuse);
+    const { header, payload } = splitJws(jwt, refuse);
     return { header, claims: readClaims({ payload }, refuse) };
   } catch {
     return undefined;
   }
+}
+
+function refuse(_: string, what: string): CountersignError {
+  return new CountersignError('FRAME_INVALID', `The proof ${what}.`);
 }
 
 /** Without query and fragment, and in the one spelling of scheme, host and port (RFC 3986 §6.2.2, §6.2.3). */
@@ -117,34 +126,58 @@ function plainUrl(text: string): string | undefined {
   return `${origin}${pathname}`;
 }
 
-async function isSigned(jwt: string, { key, jkt }: Claimed, keys: KeyCache): Promise<boolean> {
+async function isSigned(jwt: string, maker: Maker): Promise<boolean> {
+  const verifier = await maker.verifier();
+  if (verifier === undefined) return false;
   try {
-    await compactVerify(jwt, await keys.import(jkt, key), { algorithms: [key.algorithm] });
+    await compactVerify(jwt, verifier, { algorithms: [maker.key.algorithm] });
     return true;
   } catch {
     return false;
   }
 }
 
-interface KeyCache {
-  readonly import: (jkt: string, key: IssuerKey) => Promise<CryptoKey>;
+interface Makers {
+  /** Undefined for a header that no proof may have. */
+  readonly of: (header: string) => Maker | undefined;
 }
 
-/** Keys as they were last asked for: an import costs as much as a signature's check. */
-function keyCache(): KeyCache {
-  const kept = new Map<string, CryptoKey>();
+/** Makers as they were last seen: reading a header and importing its key cost as much as a signature's check. */
+function createMakers(): Makers {
+  const kept = new Map<string, Maker>();
   return {
-    async import(jkt, key) {
-      // RSA has two algorithms, and Ed25519 two names of one.
-      const name = `${key.algorithm} ${jkt}`;
-      const imported = kept.get(name) ?? (await importIssuerKey(key));
-      kept.delete(name);
-      kept.set(name, imported);
+    of(header) {
+      const maker = kept.get(header) ?? readMaker(header);
+      if (maker === undefined) return undefined;
+      kept.delete(header);
+      kept.set(header, maker);
       const [oldest] = kept.keys();
-      if (kept.size > importedKeys && oldest !== undefined) kept.delete(oldest);
-      return imported;
+      if (kept.size > keptMakers && oldest !== undefined) kept.delete(oldest);
+      return maker;
     },
   };
+}
+
+function readMaker(text: string): Maker | undefined {
+  const header = readHeader(text);
+  if (header === undefined) return undefined;
+  const { alg, typ, jwk } = header;
+  if (typeof typ !== 'string' || normalisedType(typ) !== 'dpop+jwt') return undefined;
+  if (!isObject(jwk) || refusedMembers.some((name) => name in header)) return undefined;
+  const algorithm = proofAlgorithms.find((one) => one === alg);
+  const key = algorithm && issuerKey(jwk, [algorithm]);
+  const jkt = key && thumbprintOf(key.jwk);
+  if (key === undefined || jkt === undefined) return undefined;
+  let imported: ReturnType<Maker['verifier']> | undefined;
+  return { key, jkt, verifier: () => (imported ??= importIssuerKey(key).catch(() => undefined)) };
+}
+
+function readHeader(text: string): JsonObject | undefined {
+  try {
+    return readJwsHeader(text, refuse);
+  } catch {
+    return undefined;
+  }
 }
 
 function isObject(value: Json | undefined): value is JsonObject {

@@ -44,14 +44,32 @@ export function readJwsParts(
   token: string,
   refuse: RefuseToken,
 ): { readonly header: JsonObject; readonly payload: Uint8Array } {
+  const { header, payload } = splitJws(token, refuse);
+  return { header: readJwsHeader(header, refuse), payload };
+}
+
+/** The same with the header as it is written: for whoever has read that very text before. */
+export function splitJws(
+  token: string,
+  refuse: RefuseToken,
+): { readonly header: string; readonly payload: Uint8Array } {
   if (token.length > maxLength) throw refuse('MALFORMED', `is longer than ${maxLength} characters`);
   const parts = token.split('.', 6);
   // RFC 7516 §7.1. Some issuers encrypt whatever is for nobody in particular, and whoever set that up has to be told.
   if (parts.length === 5) throw refuse('HEADER_REFUSED', 'is encrypted, and has to be signed');
-  const [header, payload, signature] = parts.map(fromBase64url);
-  if (parts.length !== 3 || !header || !payload || !signature)
-    throw refuse('MALFORMED', 'is not three parts of canonical base64url');
-  return { header: objectIn(header, headerLimits, refuse), payload };
+  const [header, ...others] = parts;
+  const [payload, signature] = others.map(fromBase64url);
+  if (parts.length !== 3 || !header || !payload || !signature) throw refuse('MALFORMED', notThreeParts);
+  return { header, payload };
+}
+
+const notThreeParts = 'is not three parts of canonical base64url';
+
+/** The first part of a JWS. */
+export function readJwsHeader(header: string, refuse: RefuseToken): JsonObject {
+  const bytes = fromBase64url(header);
+  if (bytes === undefined) throw refuse('MALFORMED', notThreeParts);
+  return objectIn(bytes, headerLimits, refuse);
 }
 
 /** The claims of a token (RFC 7519 §3): a JSON object that has one reading. */
