@@ -58,7 +58,7 @@ export interface Timeouts {
   readonly headers: number;
   /** Until the request is whole. */
   readonly request: number;
-  /** Between two requests of a connection. */
+  /** Between two requests of a connection, as clients are told; it is closed after twice that. */
   readonly idle: number;
   /** Until a finished answer has been taken. */
   readonly answer: number;
@@ -123,6 +123,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       headersTimeout: timeouts.headers,
       requestTimeout: timeouts.request,
       keepAliveTimeout: timeouts.idle,
+      // Clients are told the one and get both: who writes at the last moment must not find the connection closed.
+      keepAliveTimeoutBuffer: timeouts.idle,
       connectionsCheckingInterval: checkEvery,
       maxHeaderSize,
       // Parsed as written here too: two hosts are one too many, whatever the options of the command line.
