@@ -35,6 +35,13 @@ export const revokedBy: RevokedBy = (state, principal, tool) => {
   return kind && refusals[kind];
 };
 
+/** The same of an agent that has no key: why nothing may be issued to it. */
+export function agentRevokedBy(state: RevocationState, agentId: string): RevocationRefusal | undefined {
+  const { isEverything, ids } = indexOf(state);
+  if (isEverything) return refusals.everything;
+  return ids.agent.has(agentId) ? refusals.agent : undefined;
+}
+
 /** The same principal, who may nothing where it was revoked. A refusal that it has already stays. */
 export function unlessRevoked(state: RevocationState, principal: Principal): Principal {
   const refusal = principal.refusal ?? revokedBy(state, principal);

@@ -9,6 +9,7 @@ import type { PresentedCertificate } from '../../identity/possession/forwarded-c
 import type { CertificateVerifier } from '../../identity/possession/possession.ts';
 import type { Credentials } from '../../identity/principal.ts';
 import type { RevocationState } from '../../identity/revocation/revocation.ts';
+import { agentRevokedBy } from '../../identity/revocation/revoked-by.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import type { ReasonCode } from '../../names.ts';
 import { readCertificateRequest, type CertificateRequest } from '../../pki/parse-certificate-request.ts';
@@ -185,12 +186,9 @@ function handOut(authority: WorkloadAuthority, certificate: Uint8Array): Enrolle
 }
 
 function assertNotRevoked(state: RevocationState, agent: string): RevocationState {
-  const by = state.revoked.find(
-    ({ kind, id }) => kind === 'everything' || (kind === 'agent' && id === agent),
-  );
-  if (by === undefined) return state;
-  const code = by.kind === 'agent' ? 'AGENT_REVOKED' : 'EVERYTHING_REVOKED';
-  throw new CountersignError(code, 'No certificate is issued: this was revoked by whoever runs the gate.');
+  const refusal = agentRevokedBy(state, agent);
+  if (refusal === undefined) return state;
+  throw new CountersignError(refusal.code, `No certificate is issued: ${refusal.message}`);
 }
 
 /** Names in a request count for nothing. One that says another agent is a mistake, or an attempt, and is told so. */
