@@ -1,7 +1,7 @@
 import { fromUtf8 } from '../call/bytes.ts';
 import { memberOf, type JsonNode, type ObjectNode } from '../call/json-node.ts';
 import { parseJson } from '../call/json-scan.ts';
-import type { Json, JsonObject } from '../call/json.ts';
+import { isJsonObject, type Json } from '../call/json.ts';
 import type { CallEnvelopes, Denial, Openings, ReportResult } from '../gate/gate.ts';
 import { metaKeys, reasonCodes, type ReasonCode } from '../names.ts';
 import { denial } from './denial.ts';
@@ -70,13 +70,13 @@ function readEnvelopes(root: ObjectNode, text: Read['text']): CallEnvelopes | un
 }
 
 function readOpenings(value: Json | undefined): Openings | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { params, action, arguments: each, result } = value;
-  if (typeof params !== 'string' || typeof action !== 'string' || !isObject(each)) return undefined;
+  if (typeof params !== 'string' || typeof action !== 'string' || !isJsonObject(each)) return undefined;
   const salts = Object.entries(each).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
   );
-  const opened = isObject(result) ? [result['raw'], result['normalised']] : [];
+  const opened = isJsonObject(result) ? [result['raw'], result['normalised']] : [];
   const [raw, normalised] = opened;
   return {
     params,
@@ -87,14 +87,14 @@ function readOpenings(value: Json | undefined): Openings | undefined {
 }
 
 function readPermit(value: Json | undefined): { handle: string; settleBy: number } | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { handle, settleBy } = value;
   const time = typeof settleBy === 'string' ? Date.parse(settleBy) : NaN;
   return typeof handle === 'string' && Number.isFinite(time) ? { handle, settleBy: time } : undefined;
 }
 
 function readDenial(value: Json | undefined): Denial | undefined {
-  if (!isObject(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { code, message, rule, retryable } = value;
   if (!isReasonCode(code) || typeof message !== 'string') return undefined;
   return { code, message, retryable: retryable === true, ...(typeof rule === 'string' && { rule }) };
@@ -102,10 +102,6 @@ function readDenial(value: Json | undefined): Denial | undefined {
 
 function isReasonCode(value: Json | undefined): value is ReasonCode {
   return (reasonCodes as readonly unknown[]).includes(value);
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unreadable(status: number): Denial {

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../call/canonical-json.ts';
 import { ambiguityWithin } from '../call/json-node.ts';
 import { parseJson } from '../call/json-scan.ts';
-import type { Json, JsonObject } from '../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../call/json.ts';
 import { hex, sha256, utf8 } from '../call/sha256.ts';
 import { isUuid } from '../call/uuid.ts';
 import { CountersignError } from '../errors.ts';
@@ -45,10 +45,10 @@ export function callerRequestOf(request: JsonObject): CallerRequest {
     throw wrong('server', 'is a name of letters, digits, dots, dashes and underscores, at most 64');
   if (!isToolName(tool)) throw wrong('tool', `is a name of at most ${maxToolName} characters`);
   if (era !== 'modern' && era !== 'legacy') throw wrong('era', 'is modern or legacy');
-  if (!isOptional(request['context'], isObject)) throw wrong('context', 'is an object');
+  if (!isOptional(request['context'], isJsonObject)) throw wrong('context', 'is an object');
   if (!isOptional(settleWithin, isMilliseconds)) throw wrong('settleWithin', 'is milliseconds');
   const given = request['arguments'] ?? {};
-  if (!isObject(given)) throw wrong('arguments', 'is an object');
+  if (!isJsonObject(given)) throw wrong('arguments', 'is an object');
   return {
     ...(callId !== undefined && { callId }),
     server,
@@ -86,8 +86,8 @@ function readDeclared(
   if (all.length > maxDeclared) throw wrong('tools', `has at most ${maxDeclared} definitions`);
   const declared = new Map<string, ListedTool>();
   for (const each of all) {
-    const name = isObject(each) ? each['name'] : undefined;
-    if (!isObject(each) || !isToolName(name)) throw wrong('definition', 'is an object with a name');
+    const name = isJsonObject(each) ? each['name'] : undefined;
+    if (!isJsonObject(each) || !isToolName(name)) throw wrong('definition', 'is an object with a name');
     if (declared.has(name)) throw wrong('tools', 'declares a name twice');
     declared.set(name, listedTool(each));
   }
@@ -100,17 +100,13 @@ export function listedTool(definition: JsonObject): ListedTool {
   const raw = utf8(canonicalJson(definition));
   const annotations = definition['annotations'];
   const schema = definition['inputSchema'];
-  const properties = isObject(schema) ? schema['properties'] : undefined;
+  const properties = isJsonObject(schema) ? schema['properties'] : undefined;
   return {
     raw,
     sha256: hex(sha256(raw)),
-    declaredProperties: isObject(properties) ? Object.keys(properties) : [],
-    ...(isObject(annotations) && { annotations }),
+    declaredProperties: isJsonObject(properties) ? Object.keys(properties) : [],
+    ...(isJsonObject(annotations) && { annotations }),
   };
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isToolName(value: Json | undefined): value is string {

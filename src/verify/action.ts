@@ -1,8 +1,7 @@
-import type { Json } from '../call/json.ts';
+import { isJsonObject, type Json } from '../call/json.ts';
 import { hex, sha256 } from '../call/sha256.ts';
 import { fail } from './codes.ts';
 import type { Verified } from './envelope.ts';
-import { isObject } from './fields.ts';
 import { readUnambiguous } from './read-json.ts';
 
 /**
@@ -16,7 +15,7 @@ export function openSubject({ statement, facts }: Verified, action: Uint8Array):
   }
   if (facts === undefined) return undefined;
   const document = readUnambiguous(action, 'SUBJECT_MISMATCH', 'action').root.value;
-  if (!isObject(document) || document['callId'] !== facts.callId) {
+  if (!isJsonObject(document) || document['callId'] !== facts.callId) {
     return fail('SUBJECT_MISMATCH', 'action.callId', 'The action document is of another call.');
   }
   if (facts.kind === 'outcome') return document;

@@ -1,11 +1,10 @@
 import { commit, commitJson } from '../call/commitment.ts';
-import type { Json, JsonObject } from '../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../call/json.ts';
 import { pointer, resolve } from '../call/pointer.ts';
 import { hex } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { fail } from './codes.ts';
 import type { Answer } from './documents.ts';
-import { isObject } from './fields.ts';
 import type { Openings } from './openings.ts';
 import type { OutcomeFacts, VerdictFacts } from './predicates.ts';
 
@@ -26,7 +25,7 @@ export function requireArguments(facts: VerdictFacts, openings: Openings, given:
     if (!opensJson(salt, value, commitment))
       fail('UNBOUND', field, 'This is not the argument that was decided on.');
   }
-  if (!isObject(given)) return fail('UNBOUND', 'arguments', 'Arguments are an object.');
+  if (!isJsonObject(given)) return fail('UNBOUND', 'arguments', 'Arguments are an object.');
   for (const name of Object.keys(given)) {
     if (!facts.arguments.has(pointer(name))) {
       fail(
@@ -77,7 +76,7 @@ export function requireResult(
  * absence in the same way.
  */
 function asServersSay(value: Json): Json[] {
-  const mayLackType = isObject(value) && !Object.hasOwn(value, 'resultType');
+  const mayLackType = isJsonObject(value) && !Object.hasOwn(value, 'resultType');
   return mayLackType ? [value, { ...value, resultType: 'complete' }] : [value];
 }
 
@@ -91,7 +90,7 @@ export function requireReason(
 ): void {
   const { denial, value, isError, isBare } = answer;
   const agrees =
-    isObject(denial) &&
+    isJsonObject(denial) &&
     denial['code'] === reason.code &&
     denial['message'] === reason.message &&
     denial['rule'] === reason.rule;
@@ -110,12 +109,12 @@ function toldByResult(result: JsonObject): string | undefined {
   if (Object.keys(result).some((key) => !known.includes(key))) return undefined;
   if (result['isError'] !== true || !Array.isArray(content) || content.length !== 1) return undefined;
   const [block] = content;
-  if (!isObject(block) || block['type'] !== 'text' || Object.keys(block).length !== 2) return undefined;
+  if (!isJsonObject(block) || block['type'] !== 'text' || Object.keys(block).length !== 2) return undefined;
   return typeof block['text'] === 'string' ? block['text'] : undefined;
 }
 
 function toldByError({ code, message, data, ...more }: JsonObject): string | undefined {
-  if (typeof code !== 'number' || !isObject(data) || Object.keys(more).length > 0) return undefined;
+  if (typeof code !== 'number' || !isJsonObject(data) || Object.keys(more).length > 0) return undefined;
   return typeof message === 'string' ? message : undefined;
 }
 

@@ -1,12 +1,11 @@
 import { canonicalJson } from '../call/canonical-json.ts';
-import type { Json } from '../call/json.ts';
+import { isJsonObject, type Json } from '../call/json.ts';
 import { openSubject } from './action.ts';
 import { requireArguments, requireParams, requireReason, requireResult } from './bind.ts';
 import { attempt, fail } from './codes.ts';
 import type { Failure } from './codes.ts';
 import type { Answer } from './documents.ts';
 import type { Verified } from './envelope.ts';
-import { isObject } from './fields.ts';
 import { readOpenings } from './openings.ts';
 import type { Openings } from './openings.ts';
 import { verifyPair } from './pair.ts';
@@ -116,7 +115,7 @@ function openArguments(
   if (said === undefined)
     return fail('UNBOUND', 'arguments', 'Without a verdict of ours there is nothing to open.');
   const value = readUnambiguous(bytes, 'INPUT_MALFORMED', 'arguments').root.value;
-  if (!isObject(action)) {
+  if (!isJsonObject(action)) {
     requireArguments(said, openings, value);
   } else if (canonicalJson(action['arguments'] ?? null) !== canonicalJson(value)) {
     fail('UNBOUND', 'arguments', 'These are not the arguments of the action document.');

@@ -1,6 +1,6 @@
 import { memberOf } from '../call/json-node.ts';
 import type { JsonNode, ObjectNode, ParsedJson } from '../call/json-node.ts';
-import type { Json, JsonObject } from '../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../call/json.ts';
 import { isOwnKey } from '../call/meta-keys.ts';
 import { concatBytes, fromUtf8, utf8 } from '../call/sha256.ts';
 import { unsplice } from '../call/unsplice.ts';
@@ -8,7 +8,6 @@ import { CountersignError } from '../errors.ts';
 import { metaKeys } from '../names.ts';
 import type { GivenResult } from './bind.ts';
 import { CheckFailed, fail } from './codes.ts';
-import { isObject } from './fields.ts';
 import { limits } from './limits.ts';
 import { readJson } from './read-json.ts';
 
@@ -207,7 +206,7 @@ function requireMember(key: string, node: JsonNode, holder: string): void {
   const path = `${holder}["${metaKeys.envelope}"].${key}`;
   if (key !== 'verdict' && key !== 'outcome' && key !== 'openings')
     fail(malformed, path, 'This is not known here.');
-  if (!isObject(node.value)) fail(malformed, path, 'This must be an object.');
+  if (!isJsonObject(node.value)) fail(malformed, path, 'This must be an object.');
   if (key !== 'openings' && node.end - node.start > limits.bundle)
     fail('TOO_LARGE', path, 'A bundle is too large.');
 }

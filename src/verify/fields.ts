@@ -1,5 +1,5 @@
 import { fromBase64 } from '../call/sha256.ts';
-import type { Json, JsonObject } from '../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../call/json.ts';
 import { fail, type VerifyCode } from './codes.ts';
 
 /** Reads the fields of one JSON document strictly: every refusal has the document's codes and the path of the field. */
@@ -27,7 +27,7 @@ export function fieldsOf(malformed: VerifyCode, unknown: VerifyCode): Fields {
   return {
     string,
     object(value, path, required, optional = []) {
-      if (!isObject(value)) return fail(malformed, path, 'This must be an object.');
+      if (!isJsonObject(value)) return fail(malformed, path, 'This must be an object.');
       for (const name of Object.keys(value)) {
         if (!required.includes(name) && !optional.includes(name)) {
           fail(unknown, join(path, name), 'No schema has this field.');
@@ -60,10 +60,6 @@ export function fieldsOf(malformed: VerifyCode, unknown: VerifyCode): Fields {
       return number;
     },
   };
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function join(path: string, name: string): string {

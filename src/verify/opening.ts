@@ -1,13 +1,13 @@
 import { commit, saltLength } from '../call/commitment.ts';
 import { canonicalJson } from '../call/canonical-json.ts';
-import type { JsonObject } from '../call/json.ts';
+import { isJsonObject, type JsonObject } from '../call/json.ts';
 import { openingField, type OpeningField } from '../call/opening.ts';
 import { base64, hex, utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { openSubject } from './action.ts';
 import { fail } from './codes.ts';
 import type { Verified } from './envelope.ts';
-import { fieldsOf, isObject } from './fields.ts';
+import { fieldsOf } from './fields.ts';
 import { limits } from './limits.ts';
 import { readUnambiguous } from './read-json.ts';
 
@@ -110,7 +110,7 @@ function requireAction(
 ): string {
   const envelope = verdict ?? outcome;
   const document = envelope && openSubject(envelope, bytes);
-  if (!isObject(document) || document['salt'] !== base64(salt))
+  if (!isJsonObject(document) || document['salt'] !== base64(salt))
     fail(code, path, 'This salt is not that of the action document.');
   return field;
 }

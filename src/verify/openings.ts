@@ -1,7 +1,7 @@
 import { saltLength } from '../call/commitment.ts';
-import type { Json, JsonObject } from '../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../call/json.ts';
 import { fail } from './codes.ts';
-import { fieldsOf, isObject } from './fields.ts';
+import { fieldsOf } from './fields.ts';
 
 /** Salts that a caller gets with its call, so that whoever holds call and result can open the commitments. */
 export interface Openings {
@@ -17,7 +17,7 @@ const fields = fieldsOf('UNBOUND', 'UNBOUND');
 export function readOpenings(value: Json | undefined): Openings {
   const openings = fields.object(value, 'openings', [], ['params', 'action', 'arguments', 'result']);
   const byPointer = openings['arguments'] ?? {};
-  if (!isObject(byPointer)) return fail('UNBOUND', 'openings.arguments', 'This must be an object.');
+  if (!isJsonObject(byPointer)) return fail('UNBOUND', 'openings.arguments', 'This must be an object.');
   const result = fields.object(openings['result'] ?? {}, 'openings.result', [], ['raw', 'normalised']);
   return {
     params: optionalSalt(openings, 'params', 'openings'),

@@ -1,5 +1,5 @@
 import { Validator } from '@cfworker/json-schema';
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { CountersignError } from '../../errors.ts';
 
 /** A compiled schema: why it does not admit a value, undefined when it does. */
@@ -78,7 +78,7 @@ export function compileParameters(schema: JsonObject): Misfit {
 
 function requireKnown(schema: Json | undefined, at: string): void {
   if (typeof schema === 'boolean') return;
-  if (!isObject(schema)) throw wrong(at, 'a schema is an object, or true or false');
+  if (!isJsonObject(schema)) throw wrong(at, 'a schema is an object, or true or false');
   for (const key of Object.keys(schema))
     if (!keywords.has(key)) throw wrong(`${at}/${key}`, 'this keyword is not known here');
   for (const key of ['pattern', ...Object.keys(objectAt(schema, 'patternProperties'))])
@@ -111,11 +111,7 @@ function requirePattern(pattern: Json | undefined, at: string): void {
 
 function objectAt(schema: JsonObject, name: string): JsonObject {
   const value = schema[name];
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) ? value : {};
 }
 
 function wrong(at: string, what: string): CountersignError {

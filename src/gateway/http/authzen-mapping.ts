@@ -1,8 +1,8 @@
 import { canonicalJson } from '../../call/canonical-json.ts';
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
-import { callerRequestOf, isObject, type CallerRequest } from '../../gate/caller-request.ts';
+import { callerRequestOf, type CallerRequest } from '../../gate/caller-request.ts';
 import type { Principal } from '../../identity/principal.ts';
 
 /** An evaluation of AuthZEN as the call that it asks about. */
@@ -31,13 +31,13 @@ export function evaluationOf(asked: JsonObject, principal: Principal): Evaluatio
     entity(asked, 'resource'),
   ];
   if (typeof action['name'] !== 'string') throw wrong('action has a name');
-  if (asked['context'] !== undefined && !isObject(asked['context'])) throw wrong('context is an object');
+  if (asked['context'] !== undefined && !isJsonObject(asked['context'])) throw wrong('context is an object');
   requireOwn(subject, principal);
   if (action['name'] !== toolCall) throw wrong(`the action that is decided here is ${toolCall}`);
   const { type, id, properties = {} } = resource;
   const slash = id.indexOf('/');
   if (type !== 'tool' || slash < 0) throw wrong('resource is of type tool, and its id is server/tool');
-  if (!isObject(properties)) throw wrong('resource.properties is an object');
+  if (!isJsonObject(properties)) throw wrong('resource.properties is an object');
   const { definition, arguments: given } = properties;
   return {
     request: callerRequestOf({
@@ -57,7 +57,7 @@ export function batchOf(asked: JsonObject): readonly Json[] | undefined {
   if (!Array.isArray(evaluations)) throw wrong('evaluations is a list');
   if (evaluations.length === 0) return undefined;
   if (evaluations.length > maxEvaluations) throw wrong(`evaluations has at most ${maxEvaluations} items`);
-  return evaluations.map((item) => (isObject(item) ? { ...known(asked), ...known(item) } : item));
+  return evaluations.map((item) => (isJsonObject(item) ? { ...known(asked), ...known(item) } : item));
 }
 
 const maxEvaluations = 100;
@@ -66,7 +66,7 @@ const semantics = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'
 export type Semantic = (typeof semantics)[number];
 
 export function semanticOf({ options = {} }: JsonObject): Semantic {
-  if (!isObject(options)) throw wrong('options is an object');
+  if (!isJsonObject(options)) throw wrong('options is an object');
   const asked = options['evaluations_semantic'] ?? 'execute_all';
   const semantic = semantics.find((each) => each === asked);
   if (semantic === undefined) throw wrong(`evaluations_semantic is one of ${semantics.join(', ')}`);
@@ -108,7 +108,7 @@ function entity(asked: JsonObject, name: 'subject' | 'resource'): Entity {
 
 function part(asked: JsonObject, name: 'subject' | 'action' | 'resource'): JsonObject {
   const value = asked[name];
-  if (!isObject(value)) throw wrong(`${name} is an object, and has to be there`);
+  if (!isJsonObject(value)) throw wrong(`${name} is an object, and has to be there`);
   return value;
 }
 

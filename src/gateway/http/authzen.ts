@@ -1,9 +1,9 @@
 import { Hono, type Context } from 'hono';
 import { utf8 } from '../../call/bytes.ts';
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { CountersignError, toCountersignError } from '../../errors.ts';
 import type { CallDesk, Decided } from '../../gate/call-desk.ts';
-import { isObject, readObject } from '../../gate/caller-request.ts';
+import { readObject } from '../../gate/caller-request.ts';
 import type { Gate } from '../../gate/gate.ts';
 import type { Credentials, Principal } from '../../identity/principal.ts';
 import { metaKeys, type ReasonCode } from '../../names.ts';
@@ -114,7 +114,7 @@ interface ItemAnswer {
 /** An item that is none is denied, and says why (section 7.2.1): the others are still answered. */
 async function evaluateItem(desk: CallDesk, item: Json, asker: Asker): Promise<ItemAnswer> {
   try {
-    if (!isObject(item)) throw new CountersignError('FRAME_INVALID', 'An evaluation is an object.');
+    if (!isJsonObject(item)) throw new CountersignError('FRAME_INVALID', 'An evaluation is an object.');
     const decided = await evaluate(desk, item, asker);
     return { json: decisionOf(decided), allowed: decided.result.kind === 'delegated' };
   } catch (error) {

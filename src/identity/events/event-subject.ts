@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json } from '../../call/json.ts';
 import type { RefuseToken } from '../tokens/token-fault.ts';
 
 /** Somebody or something that a security event names. */
@@ -32,7 +32,7 @@ const withoutWeight: ReadonlySet<string> = new Set(['format', 'tenant', 'user', 
  * somebody else's; and a token's id, as nobody keeps those.
  */
 export function readEventSubject(subject: Json | undefined, refuse: RefuseToken): EventSubject {
-  if (!isObject(subject)) throw refuse('CLAIMS_INVALID', 'does not say in “sub_id” whom it is about');
+  if (!isJsonObject(subject)) throw refuse('CLAIMS_INVALID', 'does not say in “sub_id” whom it is about');
   if (subject['format'] !== 'complex') return { kind: 'simple', named: readNamed(subject, refuse) };
   const part = (name: string): { readonly [name: string]: NamedSubject } =>
     subject[name] === undefined ? {} : { [name]: readNamed(subject[name], refuse) };
@@ -46,7 +46,7 @@ export function readEventSubject(subject: Json | undefined, refuse: RefuseToken)
 }
 
 function readNamed(subject: Json, refuse: RefuseToken): NamedSubject {
-  if (isObject(subject)) {
+  if (isJsonObject(subject)) {
     const { format, iss, sub, id } = subject;
     if (format === 'iss_sub' && isName(iss) && isName(sub)) return { issuer: iss, id: sub };
     if (format === 'opaque' && isName(id)) return { id };
@@ -56,8 +56,4 @@ function readNamed(subject: Json, refuse: RefuseToken): NamedSubject {
 
 function isName(value: Json | undefined): value is string {
   return typeof value === 'string' && value !== '' && value.length <= maxText;
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../call/json.ts';
-import { isObject, readEventSubject, type EventSubject, type NamedSubject } from './event-subject.ts';
+import { isJsonObject, type JsonObject } from '../../call/json.ts';
+import { readEventSubject, type EventSubject, type NamedSubject } from './event-subject.ts';
 import type { Revocation } from '../revocation/revocation.ts';
 import type { RefuseToken } from '../tokens/token-fault.ts';
 
@@ -87,7 +87,7 @@ export function readEvent(
   payload: JsonObject[string] | undefined,
   { subject, happenedAt, secondsOf, ...context }: EventContext,
 ): readonly EventFact[] | undefined {
-  if (!isObject(payload)) throw context.refuse('CLAIMS_INVALID', 'has an event that is no JSON object');
+  if (!isJsonObject(payload)) throw context.refuse('CLAIMS_INVALID', 'has an event that is no JSON object');
   const read = Object.hasOwn(types, type) ? types[type] : undefined;
   if (read === undefined) return undefined;
   const seconds =

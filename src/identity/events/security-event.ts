@@ -1,7 +1,6 @@
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { sha256, utf8 } from '../../call/sha256.ts';
 import { readClaims, readCompactJws } from '../tokens/compact-jws.ts';
-import { isObject } from './event-subject.ts';
 import { readEvent, type EventFact, type EventReach } from './event-types.ts';
 import type { TokenAlgorithm } from '../tokens/jwk.ts';
 import type { KeySet } from '../tokens/key-set.ts';
@@ -126,7 +125,7 @@ function pastSeconds(now: number) {
 }
 
 function eventsOf(claim: Json | undefined): readonly (readonly [string, Json | undefined])[] {
-  const events = isObject(claim) ? Object.entries(claim) : [];
+  const events = isJsonObject(claim) ? Object.entries(claim) : [];
   if (events.length === 0 || events.length > maxEvents)
     throw refuse('CLAIMS_INVALID', 'is made of no events, or of too many');
   return events;

@@ -1,6 +1,6 @@
 import { compactVerify, type CryptoKey } from 'jose';
 import { base64url } from '../../call/bytes.ts';
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { sha256, utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
 import { normalisedType, readClaims, readJwsHeader, splitJws } from '../tokens/compact-jws.ts';
@@ -163,7 +163,7 @@ function readMaker(text: string): Maker | undefined {
   if (header === undefined) return undefined;
   const { alg, typ, jwk } = header;
   if (typeof typ !== 'string' || normalisedType(typ) !== 'dpop+jwt') return undefined;
-  if (!isObject(jwk) || refusedMembers.some((name) => name in header)) return undefined;
+  if (!isJsonObject(jwk) || refusedMembers.some((name) => name in header)) return undefined;
   const algorithm = proofAlgorithms.find((one) => one === alg);
   const key = algorithm && issuerKey(jwk, [algorithm]);
   const jkt = key && thumbprintOf(key.jwk);
@@ -178,8 +178,4 @@ function readHeader(text: string): JsonObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { trustDomainOf } from '../agent-id.ts';
 import type { Actor } from '../principal.ts';
 import type { RefuseToken } from './token-fault.ts';
@@ -14,7 +14,7 @@ export function readActors({ act }: JsonObject, refuse: RefuseToken): readonly A
   for (let at: Json | undefined = act; at !== undefined; at = at['act']) {
     if (chain.length === maxDepth)
       throw refuse('CLAIMS_INVALID', `was handed on more than ${maxDepth} times`);
-    if (!isObject(at)) throw refuse('CLAIMS_INVALID', 'has an actor in “act” that is no object');
+    if (!isJsonObject(at)) throw refuse('CLAIMS_INVALID', 'has an actor in “act” that is no object');
     chain.push(readActor(at, refuse));
   }
   return chain;
@@ -23,7 +23,7 @@ export function readActors({ act }: JsonObject, refuse: RefuseToken): readonly A
 /** Who may become the actor (RFC 8693 §4.4); undefined for a token that does not say. */
 export function readMayAct({ may_act: mayAct }: JsonObject, refuse: RefuseToken): Actor | undefined {
   if (mayAct === undefined) return undefined;
-  if (!isObject(mayAct)) throw refuse('CLAIMS_INVALID', 'has in “may_act” something else than an object');
+  if (!isJsonObject(mayAct)) throw refuse('CLAIMS_INVALID', 'has in “may_act” something else than an object');
   return readActor(mayAct, refuse);
 }
 
@@ -54,8 +54,4 @@ function readActor({ iss, sub }: JsonObject, refuse: RefuseToken): Actor {
 
 function isText(value: Json | undefined): value is string {
   return typeof value === 'string' && value !== '' && value.length <= maxText;
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { parseToolPattern } from '../../call/tool-pattern.ts';
 import type { ToolLimit } from '../principal.ts';
 import type { RefuseToken } from './token-fault.ts';
@@ -28,7 +28,7 @@ export function readToolLimit(
 }
 
 function toolsOf(entry: Json, audiences: readonly string[], refuse: RefuseToken): readonly string[] {
-  if (!isObject(entry) || typeof entry['type'] !== 'string')
+  if (!isJsonObject(entry) || typeof entry['type'] !== 'string')
     throw refuse('CLAIMS_INVALID', 'has an entry of “authorization_details” without a type');
   if (entry['type'] !== ourType) return [];
   const { tools, locations } = entry;
@@ -53,8 +53,4 @@ function isPattern(text: string): boolean {
 
 function isTexts(value: Json | undefined): value is string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string');
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

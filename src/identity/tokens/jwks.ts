@@ -1,5 +1,5 @@
 import { parseJson } from '../../call/json-scan.ts';
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json } from '../../call/json.ts';
 import { CountersignError } from '../../errors.ts';
 import { issuerKey, type IssuerKey, type TokenAlgorithm } from './jwk.ts';
 
@@ -16,7 +16,7 @@ const maxKeys = 64;
 export function readJwks(bytes: Uint8Array, allowed: readonly TokenAlgorithm[]): readonly IssuerKey[] {
   const jwks = jwksIn(bytes);
   if (jwks.length > maxKeys) throw unusable(`it has more than ${maxKeys} keys`);
-  const keys = jwks.flatMap((jwk) => (isObject(jwk) ? (issuerKey(jwk, allowed) ?? []) : []));
+  const keys = jwks.flatMap((jwk) => (isJsonObject(jwk) ? (issuerKey(jwk, allowed) ?? []) : []));
   const distinct = keys.filter((key) => keys.every((other) => other === key || !sameName(key, other)));
   if (distinct.length === 0)
     throw unusable(`it has no key for ${allowed.join(', ')} that can be told from the others`);
@@ -42,10 +42,6 @@ function parsed(bytes: Uint8Array): ReturnType<typeof parseJson> {
 
 function sameName(a: IssuerKey, b: IssuerKey): boolean {
   return a.id === b.id && a.algorithm === b.algorithm;
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function unusable(why: string, cause?: unknown): CountersignError {

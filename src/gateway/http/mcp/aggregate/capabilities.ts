@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '../../../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../../call/json.ts';
 import { metaKeys, metaPrefix } from '../../../../names.ts';
 import type { Era } from '../../../mcp/era.ts';
 import type { Reach } from './reach.ts';
@@ -32,7 +32,7 @@ function capabilitiesFor({ speaks, capabilities }: Reach, era: Era): JsonObject 
 }
 
 function withoutOurs({ extensions, ...rest }: JsonObject): JsonObject {
-  if (!isObject(extensions)) return rest;
+  if (!isJsonObject(extensions)) return rest;
   const theirs = Object.entries(extensions).filter(([key]) => !key.toLowerCase().startsWith(metaPrefix));
   return { ...rest, extensions: Object.fromEntries(theirs) };
 }
@@ -42,12 +42,8 @@ function union(one: JsonObject, other: JsonObject): JsonObject {
   const merged = new Map<string, Json>(Object.entries(one));
   for (const [key, value] of Object.entries(other)) {
     const before = merged.get(key);
-    if (isObject(before) && isObject(value)) merged.set(key, union(before, value));
+    if (isJsonObject(before) && isJsonObject(value)) merged.set(key, union(before, value));
     else if (before === undefined || before === false) merged.set(key, value);
   }
   return Object.fromEntries(merged);
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
