@@ -68,6 +68,11 @@ export { connectGate } from './client/connect-gate.ts';
 export type { ConnectGateOptions } from './client/connect-gate.ts';
 export { localGate } from './client/local-gate.ts';
 export type { LocalGateOptions } from './client/local-gate.ts';
+export { CallRefusedError } from './client/call-refused.ts';
+export { govern } from './client/govern.ts';
+export type { FunctionContext, FunctionSpec, GovernedFunction } from './client/govern.ts';
+export { metaOf, toldToModel } from './client/told.ts';
+export type { Delegator, GovernedEnd, GovernedVerdict, GovernOptions } from './client/governed.ts';
 export type {
   CallOptions,
   Execute,

@@ -1,9 +1,9 @@
 import { uuidv7 } from '../call/uuid.ts';
+import { askCall } from './ask-call.ts';
 import { requireBound } from './bound-answer.ts';
 import { denial, denialOfThrown } from './denial.ts';
 import type { CallOptions, GateClient, GateDecision, GateReport, ToolCall } from './gate-client.ts';
 import { reportBytes, requestBytes, toldBy } from './request-bytes.ts';
-import { runCall } from './run-call.ts';
 import type { Transport } from './transport.ts';
 
 /** The one client, however the gate is reached. */
@@ -39,7 +39,10 @@ export function createClient(transport: Transport): GateClient {
   return {
     decide,
     report,
-    run: (call, execute, options = {}) => runCall({ decide, report }, call, execute, options),
+    async run(call, execute, options) {
+      const asked = await askCall({ decide, report }, call, options);
+      return asked.kind === 'denied' ? asked : asked.run(execute);
+    },
   };
 }
 

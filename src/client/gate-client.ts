@@ -60,6 +60,8 @@ export type RunResult<T> =
       readonly callId: string;
       readonly denial: Denial;
       readonly envelopes?: CallEnvelopes;
+      /** JSON text that `countersign verify --expect deny` takes; absent where nothing was signed. */
+      readonly evidence?: string;
     }
   | {
       readonly kind: 'done';
@@ -75,6 +77,8 @@ export type RunResult<T> =
       /** What `execute` threw. */
       readonly error: unknown;
       readonly envelopes: CallEnvelopes;
+      /** JSON text that `countersign verify` takes. */
+      readonly evidence: string;
     }
   /** It ran, or may have, and the gate could not be told: do not retry it. */
   | {

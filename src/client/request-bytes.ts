@@ -9,6 +9,11 @@ export function requestBytes(call: ToolCall, callId: string): Uint8Array {
   return utf8(textOf({ callId, server, tool, arguments: call.arguments, definition, context, settleWithin }));
 }
 
+/** What a call would carry out, as text; undefined for what is no JSON. */
+export function argumentsText(call: Pick<ToolCall, 'arguments'>): string | undefined {
+  return tryText(call.arguments);
+}
+
 /** A report as it is sent: `{handle, outcome, result | error}`. What it tells stands in it byte for byte. */
 export function reportBytes(
   handle: string,

@@ -6,14 +6,21 @@ import { importsOf, parse, repository, sourcesUnder } from './source.ts';
 
 const sources = sourcesUnder('src');
 const imports = sources.flatMap(importsOf);
+const adapterImports = sourcesUnder('adapters').flatMap(importsOf);
 
 describe('the import arrows of src', () => {
   it('hold in every file, and every package has one owner', () => {
     expect(imports.flatMap((seen) => wrongArrow(seen) ?? [])).toEqual([]);
   });
 
+  it('hold in every adapter', () => {
+    expect(adapterImports.flatMap((seen) => wrongArrow(seen) ?? [])).toEqual([]);
+  });
+
   it('are not circumvented by a specifier that is computed at run time', () => {
-    expect(imports.filter(({ specifier }) => specifier.startsWith('computed:'))).toEqual([]);
+    expect(
+      [...imports, ...adapterImports].filter(({ specifier }) => specifier.startsWith('computed:')),
+    ).toEqual([]);
   });
 
   it('carry no package that is not a dependency of the published package', () => {
@@ -89,6 +96,10 @@ describe('the table itself', () => {
     'a folder that is no room': ['src/util/misc.ts', '../call/call.ts'],
     'a test helper in the product': ['src/gate/run.ts', '../../test/fakes.ts'],
     'a package that nobody owns': ['src/gate/run.ts', 'lodash'],
+    'an adapter that knows a gate': ['adapters/ai/index.ts', '../../src/index.ts'],
+    'an adapter that knows another one': ['adapters/ai/index.ts', '../langchain/index.ts'],
+    'an adapter of another framework': ['adapters/ai/index.ts', 'langchain'],
+    'an adapter that runs on Node alone': ['adapters/ai/index.ts', 'node:async_hooks'],
     'a package in the wrong room': ['src/gate/run.ts', '@bufbuild/cel'],
   };
   it.each(Object.entries(refused))('refuses %s', (_title, [from, specifier, names = ['anything']]) => {

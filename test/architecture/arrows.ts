@@ -87,6 +87,7 @@ export const rooms: Readonly<Record<string, Arrows>> = {
       'verify/trust.ts',
       'evidence/',
       'witness/',
+      'client/',
     ],
     why: 'The only place where rooms are put together.',
   },
@@ -122,11 +123,34 @@ const index: Arrows = {
 
 /** What a library user on Node may reach beside it. */
 const nodeIndex: Arrows = {
-  may: ['runtime/connect/node-fetch.ts'],
+  may: ['runtime/connect/node-fetch.ts', 'runtime/open-gate.ts'],
   why: 'Of what runs on Node alone, only what has no use elsewhere.',
 };
 
-const indexes: Readonly<Record<string, Arrows>> = { 'src/index.ts': index, 'src/node.ts': nodeIndex };
+/** What an adapter is made of: it must load without keys, log and policy language. */
+const adapterIndex: Arrows = {
+  may: ['call/', 'client/'],
+  types: ['gate/gate.ts'],
+  why: 'The client of a gate, and no gate.',
+};
+
+const indexes: Readonly<Record<string, Arrows>> = {
+  'src/index.ts': index,
+  'src/node.ts': nodeIndex,
+  'src/adapter.ts': adapterIndex,
+};
+
+/** The frameworks that each adapter translates for: no other package, and none of Node's modules. */
+const frameworks: Readonly<Record<string, RegExp>> = {
+  shared: /^$/,
+  langchain: /^(?:langchain|@langchain\/core|@langchain\/langgraph)(?:\/|$)/,
+  ai: /^ai$/,
+  'openai-agents': /^@openai\/agents(?:\/|$)/,
+  mastra: /^@mastra\/core(?:\/|$)/,
+  'google-adk': /^@google\/adk$/,
+  'claude-agent-sdk': /^@anthropic-ai\/claude-agent-sdk$/,
+  'cloudflare-agents': /^agents(?:\/|$)/,
+};
 
 const roomless: Arrows = { may: [], why: 'It belongs to no room.' };
 
@@ -156,12 +180,13 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^@hpke\//, files: /^pki\// },
   { name: /^pg$/, files: /^ledger\/[^/]*postgres/ },
   { name: /^hono(?:\/|$)/, files: /^(?:gateway\/http|witness)\// },
-  { name: /^@cfworker\/json-schema$/, files: /^gateway\/http\// },
+  { name: /^@cfworker\/json-schema$/, files: /^(?:client|gateway\/http)\// },
   { name: /^(?:jose|ipaddr\.js)$/, files: /^identity\// },
   { name: /^eventsource-parser(?:\/|$)/, files: /^targets\// },
   { name: /^prom-client$/, files: /^runtime\// },
   { name: /^oauth4webapi$/, files: /^runtime\// },
   { name: /^zod$/, files: /^runtime\/config\// },
+  { name: /^(?:jsonc-parser|smol-toml)$/, files: /^runtime\/(?:doctor|hosts|hook)\// },
   { name: /^@hono\/node-server$/, files: /^runtime\// },
   { name: /^cross-spawn$/, files: /^(?:targets|gateway|runtime)\// },
 ];
@@ -190,12 +215,27 @@ export interface ImportSeen {
 /** Why this import is not allowed, as a sentence; undefined when it is. */
 export function wrongArrow(seen: ImportSeen): string | undefined {
   const { from, specifier } = seen;
+  if (from.startsWith('adapters/')) return wrongAdapter(seen);
   if (!from.startsWith('src/')) return undefined;
   if (specifier.startsWith('.')) return wrongFile(seen, resolveFrom(from, specifier));
   if (specifier.startsWith('node:')) {
     return mayUseNode(from) ? undefined : `${from} must also run on Workers: it may not import ${specifier}.`;
   }
   return wrongPackage(from.slice('src/'.length), specifier);
+}
+
+/** An adapter knows its framework and the client of a gate: neither another adapter nor anything that decides. */
+function wrongAdapter({ from, specifier }: ImportSeen): string | undefined {
+  const [, adapter = ''] = from.split('/');
+  if (!specifier.startsWith('.')) {
+    return frameworks[adapter]?.test(specifier)
+      ? undefined
+      : `${from} may not import ${specifier}: it is not its framework.`;
+  }
+  const to = resolveFrom(from, specifier);
+  const isAllowed =
+    to === 'src/adapter.ts' || to.startsWith(`adapters/${adapter}/`) || to.startsWith('adapters/shared/');
+  return isAllowed ? undefined : `${from} may not import ${to}: of ours, adapters know src/adapter.ts alone.`;
 }
 
 /** Whether a file of `src/` may import Node's modules and use its globals. */

@@ -108,9 +108,10 @@ describe.each(ways)('a gate %s', (_, connect) => {
         return decided;
       },
     };
-    const { runCall } = await import('../../src/client/run-call.ts');
+    const { askCall } = await import('../../src/client/ask-call.ts');
     let begun = 0;
-    const ran = await runCall(early, call, async () => (begun += 1), { signal: caller.signal });
+    const asked = await askCall(early, call, { signal: caller.signal });
+    const ran = asked.kind === 'denied' ? asked : await asked.run(async () => (begun += 1));
     expect([ran.kind, begun]).toEqual(['denied', 0]);
     expect(await world.outcomes()).toMatchObject([{ outcome: 'aborted', observedBy: 'caller' }]);
     await world.gates.close();

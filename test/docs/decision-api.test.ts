@@ -10,7 +10,7 @@ const text = page('docs/decision-api.md');
 const [configuration = '', policy = ''] = blocks(text, 'yaml');
 const session = blocks(text, 'sh').find((block) => block.startsWith('curl')) ?? '';
 const [program = ''] = blocks(text, 'js');
-const library = new URL('../../dist/index.js', import.meta.url).href;
+const library = new URL('../../dist/src/index.js', import.meta.url).href;
 
 let home: TestHome;
 let gateway: ChildProcess;

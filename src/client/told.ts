@@ -1,0 +1,29 @@
+import type { JsonObject } from '../call/json.ts';
+import type { CallEnvelopes, Denial } from '../gate/gate.ts';
+import { metaKeys } from '../names.ts';
+import type { RunResult } from './gate-client.ts';
+
+/** What a model is told of a call that gave it no result, so that it can do something else. */
+export function toldToModel({ message, code }: Denial): string {
+  return `${message} (${code})`;
+}
+
+/** The envelopes, and the refusal if there is one, under the names that they have in MCP's `_meta`: for a framework's metadata. */
+export function metaOf(
+  ended: Pick<RunResult<unknown>, 'kind' | 'envelopes'> & { denial?: Denial },
+): JsonObject {
+  const { envelopes, denial } = ended;
+  return {
+    ...(envelopes && { [metaKeys.envelope]: envelopesOf(envelopes) }),
+    ...(denial && { [metaKeys.denial]: { ...denial } }),
+  };
+}
+
+function envelopesOf({ verdict, outcome, openings }: CallEnvelopes): JsonObject {
+  const parsed = (bundle: string): JsonObject => JSON.parse(bundle) as JsonObject;
+  return {
+    verdict: parsed(verdict),
+    ...(outcome !== undefined && { outcome: parsed(outcome) }),
+    openings: openings as unknown as JsonObject,
+  };
+}
