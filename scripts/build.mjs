@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const at = (...parts) => join(root, ...parts);
-const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript-7/package.json')), 'bin', 'tsc');
 
 rmSync(at('dist'), { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [tsc, '-p', at('tsconfig.build.json')], { stdio: 'inherit' });
@@ -25,6 +25,8 @@ await build({
   splitting: true,
   platform: 'node',
   target: 'node24',
+  // jsonc-parser's `main` is UMD, which asks for its own files in a way that no bundler follows.
+  mainFields: ['module', 'main'],
   format: 'esm',
   sourcemap: true,
   legalComments: 'linked',

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 
 const require = createRequire(import.meta.url);
 const programs = [
-  { name: 'typecheck', package: 'typescript', file: 'bin/tsc', args: ['--noEmit', '-p', 'tsconfig.json'] },
+  { name: 'typecheck', package: 'typescript-7', file: 'bin/tsc', args: ['--noEmit', '-p', 'tsconfig.json'] },
   { name: 'eslint', package: 'eslint', file: 'bin/eslint.js', args: ['.'] },
   { name: 'prettier', package: 'prettier', file: 'bin/prettier.cjs', args: ['--check', '.'] },
 ];

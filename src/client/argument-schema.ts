@@ -1,4 +1,4 @@
-import { Validator, type Schema } from '@cfworker/json-schema';
+import { Validator } from '@cfworker/json-schema';
 import { isJsonObject, type Json, type JsonObject } from '../call/json.ts';
 import { CountersignError } from '../errors.ts';
 
