@@ -9,8 +9,8 @@ import { blocks, firstCells, page, section } from './pages.ts';
 const text = page('docs/decision-api.md');
 const [configuration = '', policy = ''] = blocks(text, 'yaml');
 const session = blocks(text, 'sh').find((block) => block.startsWith('curl')) ?? '';
-const [program = ''] = blocks(text, 'js');
-const library = new URL('../../dist/src/index.js', import.meta.url).href;
+const [program = '', governedFunction = '', inProcess = ''] = blocks(text, 'js');
+const library = (file: string): string => new URL(`../../dist/${file}`, import.meta.url).href;
 
 let home: TestHome;
 let gateway: ChildProcess;
@@ -64,17 +64,34 @@ describe('docs/decision-api.md', () => {
     },
   );
 
-  it('has a program that works as it is written', { timeout: 60_000 }, () => {
+  /** Runs a block of the page as a program, whose imports are what the package exports. */
+  const runProgram = (text: string) => {
     const file = join(home.work, 'program.mjs');
-    writeFileSync(
-      file,
-      program.replace("'countersign'", `'${library}'`).replace('http://127.0.0.1:8787', url),
-    );
-    const { status, stdout } = run(process.execPath, [file]);
+    const here = (specifier: string): string => `'${import.meta.resolve(specifier)}'`;
+    const runnable = text
+      .replace("'countersign'", `'${library('src/index.js')}'`)
+      .replace("'countersign/adapter'", `'${library('src/adapter.js')}'`)
+      .replace("'countersign/node'", `'${library('src/node.js')}'`)
+      .replace("'zod'", here('zod'))
+      .replace('http://127.0.0.1:8787', url);
+    writeFileSync(file, runnable);
+    return run(process.execPath, [file]);
+  };
+
+  it.each([
+    ['asks a gateway', program],
+    ['has its gate in its own process', inProcess],
+  ])('has a program that works as it is written: one that %s', { timeout: 60_000 }, (_, text) => {
+    const { status, stdout } = runProgram(text);
     expect([status, stdout]).toEqual([0, expect.stringMatching(/^done \{"callId"/)]);
     writeFileSync(join(home.work, 'evidence.json'), stdout.slice('done '.length));
     const verify = ['verify', '--trust', home.trustFile, '--expect', 'executed', 'evidence.json'];
     expect(run(process.execPath, [countersign, ...verify]).status).toBe(0);
+  });
+
+  it('has a governed function that works as it is written', { timeout: 60_000 }, () => {
+    const { status, stdout } = runProgram(governedFunction);
+    expect([status, stdout]).toEqual([0, '{ note: 5, copies: 1 }\ndenied NO_RULE_ALLOWS\n']);
   });
 
   it('names every code by which a report is refused', () => {
