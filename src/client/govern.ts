@@ -8,7 +8,10 @@ import type { CallOptions, GateClient, RunResult } from './gate-client.ts';
 import { governed, type GovernOptions } from './governed.ts';
 
 /** What a function is to policy. `Input` is what it is called with, `Args` what its schema makes of that. */
-export interface FunctionSpec<Input, Args> extends Pick<GovernOptions, 'onVerdict' | 'onEnd'> {
+export interface FunctionSpec<Input, Args> extends Pick<
+  GovernOptions,
+  'onVerdict' | 'onEnd' | 'settleWithin'
+> {
   /** `server/tool`: what the application calls itself, and the function. */
   readonly tool: string;
   readonly description?: string;
@@ -17,8 +20,6 @@ export interface FunctionSpec<Input, Args> extends Pick<GovernOptions, 'onVerdic
    * defaults included, is what is decided on. Without one any object will do.
    */
   readonly schema?: StandardSchema<Input, Args> | JsonObject;
-  /** Milliseconds that it may take; a minute unless told. */
-  readonly settleWithin?: number;
 }
 
 export interface GovernedFunction<Input, Result> {
@@ -51,6 +52,7 @@ export function govern<Input extends object, Result, Args = Input>(
     gate,
     server,
     identity: (options) => options,
+    ...(settleWithin !== undefined && { settleWithin }),
     ...(onVerdict && { onVerdict }),
     ...(onEnd && { onEnd }),
   });
@@ -68,7 +70,6 @@ export function govern<Input extends object, Result, Args = Input>(
       arguments: args,
       from: options,
       signal: options.signal,
-      ...(settleWithin !== undefined && { settleWithin }),
     });
     if (asked.kind === 'denied') return asked;
     const { callId } = asked;

@@ -16,6 +16,8 @@ export interface GovernOptions<From = unknown> {
   readonly server: string;
   /** Asked once for each call. What it throws denies the call. */
   readonly identity?: (from: From) => Delegator | undefined | Promise<Delegator | undefined>;
+  /** Milliseconds that carrying a call out may take; a minute unless told. */
+  readonly settleWithin?: number;
   /** Told of each verdict, before anything runs. It only looks on: what it throws is dropped. */
   readonly onVerdict?: (verdict: GovernedVerdict) => void;
   /** Told how each call ended, a denied one too. It only looks on: what it throws is dropped. */
@@ -78,11 +80,12 @@ export function governed<From>(options: GovernOptions<From>): Governed<From> {
 }
 
 async function askGate<From>(
-  { gate, server, identity }: GovernOptions<From>,
+  { gate, server, identity, settleWithin }: GovernOptions<From>,
   call: GovernedCall<From>,
   onEnd: (ended: RunResult<unknown>) => void,
 ): Promise<AskedCall> {
-  const { tool, definition, settleWithin, toolCallId, signal } = call;
+  const { tool, definition, toolCallId, signal } = call;
+  const within = call.settleWithin ?? settleWithin;
   try {
     const { humanToken, deviceToken } = await delegatorOf(identity, call.from);
     const asked: ToolCall = {
@@ -91,7 +94,7 @@ async function askGate<From>(
       arguments: argumentsOf(call.arguments),
       ...(definition && { definition }),
       ...(toolCallId !== undefined && { context: { toolCallId } }),
-      ...(settleWithin !== undefined && { settleWithin }),
+      ...(within !== undefined && { settleWithin: within }),
     };
     const options: CallOptions = {
       ...(humanToken !== undefined && { humanToken }),

@@ -2,9 +2,15 @@ import { concatBytes, utf8 } from '../call/bytes.ts';
 import { parseJson } from '../call/json-scan.ts';
 import { CountersignError } from '../errors.ts';
 import type { OutcomeReport, ToolCall } from './gate-client.ts';
+import { isSaidByJson } from './said-by-json.ts';
 
 /** A call as it is sent to a gate: JSON text, and exactly what the verdict commits to. Throws FRAME_INVALID for what is no JSON. */
 export function requestBytes(call: ToolCall, callId: string): Uint8Array {
+  if (!isSaidByJson(call.arguments))
+    throw new CountersignError(
+      'FRAME_INVALID',
+      'The arguments hold something that JSON cannot say: a gate could not decide on what would run.',
+    );
   const { server, tool, definition, context, settleWithin } = call;
   return utf8(textOf({ callId, server, tool, arguments: call.arguments, definition, context, settleWithin }));
 }
