@@ -1,0 +1,4 @@
+import { describeAdapter } from '../contract.ts';
+import { drivers } from './drivers.ts';
+
+drivers.forEach(describeAdapter);
