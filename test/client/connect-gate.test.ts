@@ -223,6 +223,6 @@ describe('the key', () => {
       'countersign-human-token': 'a.b.c',
       'countersign-device-token': 'd.e.f',
     });
-    expect(request?.redirect).toBe('error');
+    expect(request?.redirect).toBe('manual');
   });
 });

@@ -4,7 +4,7 @@ export interface BundleOptions {
   readonly entry: string;
   /** Modules by the name they are imported by, and what to take in their place. */
   readonly alias?: Readonly<Record<string, string>>;
-  /** Whether Node's modules may be imported: the platform has them where it is told to be compatible. */
+  /** Whether Node's modules, and the platform's own, may be imported: it has them where it is told to be compatible. */
   readonly node?: boolean;
 }
 
@@ -19,7 +19,7 @@ export async function bundleWorker({ entry, alias = {}, node = false }: BundleOp
     platform: 'neutral',
     alias: { ...alias },
     // The one name is asked for where there is no WebCrypto, and so never.
-    external: ['crypto', ...(node ? ['node:*'] : [])],
+    external: ['crypto', ...(node ? ['node:*', 'cloudflare:*'] : [])],
     loader: { '.yaml': 'text' },
     mainFields: ['module', 'main'],
     conditions: ['workerd', 'worker', 'browser'],

@@ -1,0 +1,2 @@
+export { governMcp } from './govern-mcp.ts';
+export type { GovernMcpOptions, McpClients, McpRequest } from './govern-mcp.ts';

@@ -1,0 +1,15 @@
+import { governTools } from '../../../adapters/google-adk/index.ts';
+import { describeAdapter } from '../contract.ts';
+import { identity, runAgent, SpecTool } from './agent.ts';
+
+describeAdapter({
+  name: 'Google ADK',
+  lacks: { streaming: 'A tool of ADK has one result.' },
+  run({ tools, calls, humanToken, signal, ...options }) {
+    const governed = governTools(
+      tools.map((spec) => new SpecTool(spec)),
+      { ...options, identity },
+    );
+    return runAgent({ tools: governed, calls, humanToken, signal });
+  },
+});
