@@ -1,11 +1,4 @@
-import {
-  CountersignError,
-  toldToModel,
-  type AskedCall,
-  type Denial,
-  type Governed,
-  type RunResult,
-} from '../../src/adapter.ts';
+import { CallRefusedError, resultOf, toldToModel, type AskedCall, type Governed } from '../../src/adapter.ts';
 import { definitionOf } from './definition.ts';
 import { createKeptPermits } from './kept-permits.ts';
 import type { ExecuteTool, GovernableTool, ToolCallInfo } from './tool.ts';
@@ -47,18 +40,18 @@ export function governTool(
       toolCallId,
       from: info,
       signal,
-      ...(settleWithin !== undefined && { settleWithin }),
     });
   };
 
   const askOnce = async (input: unknown, info: ToolCallInfo): Promise<AskedCall> =>
     kept.take(input, info) ?? ask(input, info);
 
+  // The SDK tells the model what `execute` throws, and the agent goes on.
   return {
     execute: isStreaming(tool.execute)
       ? async function* (input, info) {
           const asked = await askOnce(input, info);
-          if (asked.kind === 'denied') throw refusal(asked.denial);
+          if (asked.kind === 'denied') throw new CallRefusedError(asked);
           const ended = yield* asked.stream(
             (args, abortSignal) => tool.execute(args, { ...info, abortSignal }) as AsyncIterable<unknown>,
           );
@@ -66,7 +59,7 @@ export function governTool(
         }
       : async (input, info) => {
           const asked = await askOnce(input, info);
-          if (asked.kind === 'denied') throw refusal(asked.denial);
+          if (asked.kind === 'denied') throw new CallRefusedError(asked);
           return resultOf(
             await asked.run((args, abortSignal) => whole(tool.execute(args, { ...info, abortSignal }))),
           );
@@ -104,21 +97,4 @@ async function whole(result: unknown): Promise<unknown> {
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-}
-
-/** The SDK tells the model what `execute` throws, and the agent goes on. */
-function resultOf<T>(ended: RunResult<T>): T {
-  switch (ended.kind) {
-    case 'done':
-      return ended.result;
-    case 'failed':
-      throw ended.error;
-    case 'denied':
-    case 'unsettled':
-      throw refusal(ended.denial);
-  }
-}
-
-function refusal(denial: Denial): CountersignError {
-  return new CountersignError(denial.code, toldToModel(denial));
 }

@@ -8,8 +8,6 @@ export interface GovernToolsOptions extends GovernOptions<ToolCallInfo> {
    * they stay in the set as they are, undecided and unrecorded.
    */
   readonly providerTools?: 'refuse' | 'allow';
-  /** Milliseconds that carrying a call out may take; a minute unless told. */
-  readonly settleWithin?: number;
 }
 
 export interface GovernedTools<T> {

@@ -1,5 +1,6 @@
 import {
   CountersignError,
+  resultOf,
   toldToModel,
   type Execute,
   type JsonObject,
@@ -107,11 +108,4 @@ export function gatedPrompt(ask: Ask, send: Send): Send {
     );
     return resultOf(ended);
   };
-}
-
-/** @throws what the server answered instead of a result, or why it was not asked. */
-function resultOf(ended: RunResult<unknown>): unknown {
-  if (ended.kind === 'done') return ended.result;
-  if (ended.kind === 'failed') throw ended.error;
-  throw new CountersignError(ended.denial.code, ended.denial.message);
 }

@@ -13,8 +13,6 @@ export interface McpRequest {
 export interface GovernMcpOptions extends Omit<GovernOptions<McpRequest>, 'server'> {
   /** What policy calls the MCP servers, or each of them by its id: `(serverId) => serverId`. */
   readonly server: string | ((serverId: string) => string);
-  /** Milliseconds that one request may take; a minute unless told. */
-  readonly settleWithin?: number;
 }
 
 /** An agent's `this.mcp`, as far as it executes something. */
@@ -45,10 +43,9 @@ export function governMcp(options: GovernMcpOptions): <T extends McpClients>(mcp
     });
 }
 
-function askOf({ server, settleWithin, ...options }: GovernMcpOptions): Ask {
+function askOf({ server, ...options }: GovernMcpOptions): Ask {
   return (call, execute) => {
     const named = typeof server === 'string' ? server : server(call.from.serverId);
-    const within = settleWithin !== undefined && { settleWithin };
-    return governed<McpRequest>({ ...options, server: named }).run({ ...call, ...within }, execute);
+    return governed<McpRequest>({ ...options, server: named }).run(call, execute);
   };
 }

@@ -11,8 +11,6 @@ export interface GovernAdkOptions extends GovernOptions<Context> {
    * they are allowed, the agent's run ends with CONFIG_INVALID before the model is offered one.
    */
   readonly providerTools?: 'allow';
-  /** Milliseconds that one call may take; a minute unless told. Agents as tools may need more. */
-  readonly settleWithin?: number;
 }
 
 type ToolRequest = Parameters<BaseTool['runAsync']>[0];
@@ -27,7 +25,6 @@ type ModelRequest = Parameters<BaseTool['processLlmRequest']>[0];
  */
 export function governTool(options: GovernAdkOptions): <T extends BaseTool>(tool: T) => T {
   const { run } = governed<Context>(options);
-  const { settleWithin } = options;
   return function govern<T extends BaseTool>(tool: T): T {
     const runAsync = async ({ args, toolContext }: ToolRequest): Promise<unknown> => {
       const call = {
@@ -37,7 +34,6 @@ export function governTool(options: GovernAdkOptions): <T extends BaseTool>(tool
         toolCallId: toolContext.functionCallId,
         from: toolContext,
         signal: toolContext.abortSignal,
-        ...(settleWithin !== undefined && { settleWithin }),
       };
       const ended = await run(call, (decided, signal) =>
         tool.runAsync({ args: decided, toolContext: withSignal(toolContext, signal) }),

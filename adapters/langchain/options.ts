@@ -9,8 +9,6 @@ export interface CallOrigin<Context = unknown> {
 }
 
 export interface GovernToolOptions<Context = unknown> extends GovernOptions<CallOrigin<Context>> {
-  /** Milliseconds that one call may take; a minute unless told. */
-  readonly settleWithin?: number;
   /**
    * What becomes of a tool call that a person has to approve. Told nothing, it is denied. With `interrupt` the graph pauses
    * with an `HITLRequest`; what a person answers confers nothing: the gate is asked again, and its ALLOW alone runs the tool.

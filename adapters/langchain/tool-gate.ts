@@ -39,7 +39,6 @@ export function toolGate<Context>(options: GovernToolOptions<Context>): ToolGate
         toolCallId: given.call?.id,
         from: originOf(config),
         signal: config.signal ? AbortSignal.any([config.signal, paused.signal]) : paused.signal,
-        ...(options.settleWithin !== undefined && { settleWithin: options.settleWithin }),
       });
       if (asked.kind === 'denied') {
         seen.ended = asked;

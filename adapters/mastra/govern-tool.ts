@@ -4,7 +4,7 @@ import {
   CountersignError,
   governed,
   metaOf,
-  toldToModel,
+  resultOf,
   type GovernOptions,
   type JsonObject,
   type RunResult,
@@ -21,10 +21,7 @@ const { standardSchemaToJSONSchema, toStandardSchema } = await peer(
 export type MastraContext<Values = unknown> = ToolExecutionContext<unknown, unknown, Values>;
 
 /** `identity` is given the context of the call: its `requestContext` is the one that the agent or the workflow was run with. */
-export interface GovernToolOptions<Values = unknown> extends GovernOptions<MastraContext<Values>> {
-  /** Milliseconds that a call may take, up to ten minutes; a minute unless told. */
-  readonly settleWithin?: number;
-}
+export type GovernToolOptions<Values = unknown> = GovernOptions<MastraContext<Values>>;
 
 /** A tool that `createTool({...})` made. */
 export interface MastraTool {
@@ -68,8 +65,7 @@ function gatedExecute<Values>(options: GovernToolOptions<Values>, tool: MastraTo
     );
   }
   const gate = governed(options);
-  const { settleWithin } = options;
-  const asked = { tool: tool.id, definition: definitionOf(tool), ...(settleWithin && { settleWithin }) };
+  const asked = { tool: tool.id, definition: definitionOf(tool) };
   return async (input, given = {}) => {
     const context = given as MastraContext<Values>;
     const ended = await gate.run(
@@ -83,9 +79,7 @@ function gatedExecute<Values>(options: GovernToolOptions<Values>, tool: MastraTo
       (args, signal) => lending(context, signal, () => execute(args, context)),
     );
     await writeEnvelopes(context, ended);
-    if (ended.kind === 'done') return ended.result;
-    if (ended.kind === 'failed') throw ended.error;
-    throw new CountersignError(ended.denial.code, toldToModel(ended.denial));
+    return resultOf(ended);
   };
 }
 

@@ -13,10 +13,7 @@ import {
 } from '../../src/adapter.ts';
 
 /** `server` is what policy calls this server; `identity` is given the run's context. */
-export interface GovernMcpOptions<Context = unknown> extends GovernOptions<RunContext<Context>> {
-  /** Milliseconds that a call may take, up to ten minutes; a minute unless told. */
-  readonly settleWithin?: number;
-}
+export type GovernMcpOptions<Context = unknown> = GovernOptions<RunContext<Context>>;
 
 type Meta = NonNullable<Parameters<MCPServer['callTool']>[2]>;
 type CallTool = MCPServer['callTool'];
@@ -54,7 +51,6 @@ export function governMcpServer<Context = unknown>(
 
 function gatedParts<Context>(options: GovernMcpOptions<Context>, server: MCPServer): Partial<MCPServer> {
   const gate = governed<RunContext | undefined>({ ...options, identity: identityOf(options) });
-  const lasting = options.settleWithin && { settleWithin: options.settleWithin };
   const runs = new WeakMap<Meta, Asked>();
   const definitions = new Map<string, JsonObject>();
 
@@ -76,7 +72,7 @@ function gatedParts<Context>(options: GovernMcpOptions<Context>, server: MCPServ
     const carryOut: Execute<T> = (decided, signal) => execute(tool, decided, theirs, { ...call, signal });
     const definition = await definitionNamed(tool);
     return gate.run(
-      { tool, definition, arguments: args ?? {}, from: asked?.context, signal: call?.signal, ...lasting },
+      { tool, definition, arguments: args ?? {}, from: asked?.context, signal: call?.signal },
       carryOut,
     );
   };

@@ -12,10 +12,7 @@ import {
 import { invokeNoting, type ToldFailure, type ToolCallDetails } from './note-failures.ts';
 
 /** `identity` is given the run's context: `new Runner().run(agent, input, { context })` is its `context`. */
-export interface GovernToolOptions<Context = unknown> extends GovernOptions<RunContext<Context>> {
-  /** Milliseconds that a call may take, up to ten minutes; a minute unless told. */
-  readonly settleWithin?: number;
-}
+export type GovernToolOptions<Context = unknown> = GovernOptions<RunContext<Context>>;
 
 /** A tool that `tool({...})` made, or `agent.asTool()`, or `mcpToFunctionTool()`. */
 export type FunctionToolLike = Pick<FunctionTool, 'type' | 'name' | 'description' | 'parameters'> & {
@@ -69,8 +66,7 @@ function gatedParts<Context>(
   tool: Callable<Context>,
 ): Pick<Callable<Context>, 'invoke' | 'customDataExtractor'> {
   const gate = governed(options);
-  const { settleWithin } = options;
-  const asked = { tool: tool.name, definition: definitionOf(tool), ...(settleWithin && { settleWithin }) };
+  const asked = { tool: tool.name, definition: definitionOf(tool) };
   const metas = new WeakMap<object, Map<string, JsonObject>>();
 
   const keep = (context: object, callId: string | undefined, ended: RunResult<unknown>): void => {

@@ -54,7 +54,7 @@ export async function giveBack(
     callId,
     denial,
     envelopes: told,
-    ...evidenced(callId, denial, told),
+    evidence: evidenceOf(callId, undefined, told),
   } as const;
   onEnd(ended);
   return ended;
