@@ -8,6 +8,7 @@ const oldest = 24;
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   init: async () => (await import('./init.ts')).initCommand,
   wrap: async () => (await import('./wrap.ts')).wrapCommand,
+  exec: async () => (await import('./exec.ts')).execCommand,
   login: async () => (await import('./login.ts')).loginCommand,
   logout: async () => (await import('./logout.ts')).logoutCommand,
   tools: async () => (await import('./tools.ts')).toolsCommand,
@@ -118,5 +119,7 @@ try {
   process.exitCode = await main(process.argv.slice(2), io);
 } catch (error) {
   const { report } = await import('./report.ts');
-  process.exitCode = report(error, io);
+  const code = report(error, io);
+  // To a coding agent 1 is a hook that is broken, and most go on then.
+  process.exitCode = process.argv[2] === 'hook' ? 2 : code;
 }

@@ -1,0 +1,177 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { toCountersignError } from '../errors.ts';
+import type { GateElsewhere } from '../runtime/exec/exec-elsewhere.ts';
+import type { ExecRequest } from '../runtime/exec/prepare.ts';
+import type { HomeHere } from '../runtime/exec/run-exec.ts';
+import { homePath } from '../runtime/home/home-layout.ts';
+import type { HumanTokenSource } from '../runtime/login/human-token.ts';
+import { assertServerName } from '../runtime/server-ref.ts';
+import type { Command, Io } from './io.ts';
+import { usage } from './report.ts';
+
+const help = `Usage: countersign exec [OPTION…] -- COMMAND [ARG…]
+       countersign exec --shell [OPTION…] -- SCRIPT [ARG…]
+
+Runs one command if policy allows it, and signs what came of it. The verdict is about the executable, its arguments, its
+environment, the working directory and its standard input; there is no shell that would make others of them. Policy calls
+it NAME/exec. With --shell it is a script for /bin/sh, whose $1 and on are ARG…, and policy calls it NAME/shell.
+The API key is taken from COUNTERSIGN_API_KEY, and whom the command is run for as with countersign wrap.
+
+  --as NAME          what policy and log call it (default: made from the command, sh for a script)
+  --env NAME[=VALUE] let the command have this variable; it gets a few harmless ones, and no other
+  --secret NAME      the same, but verdict and policy see the value’s digest alone
+  --stdin WHAT       none, read (up to its end, before the command runs) or terminal; read unless it is a terminal
+  --envelope FILE    write the signed evidence of what ran, or of the denial: what “countersign verify” takes
+  --summary FILE     write decision, exit code and call id, for machines: JSON
+
+  --policy FILE      use this policy instead of the home's; more than once joins them
+  --home DIR         the home (default: $COUNTERSIGN_HOME, else ~/.countersign)
+  --ledger URL       where a home's PostgreSQL ledger is, with its password (default: $COUNTERSIGN_LEDGER, else as the home says)
+  --gate ADDRESS     ask a gate that runs elsewhere (countersign serve): unix:PATH, https://…, or http:// on this machine
+  --identity DIR     with --gate https://…: show the certificate that “countersign enroll” keeps there
+  --ca FILE          with --gate https://…: believe a gate of these authorities, PEM; those that Node knows unless told
+
+The exit code is the command's own (128 + n after signal n); 125 when the gate refused or failed, 126 when the command
+cannot be executed, 127 when there is none, 2 for misuse. What the command writes goes through as it comes.
+
+  countersign exec --as deploy --env VERSION --secret TOKEN --envelope deploy.json -- ./deploy.sh staging
+  countersign exec --shell -- 'tar c "$1" | sha256sum' dist
+`;
+
+export const execCommand: Command = {
+  name: 'exec',
+  summary: 'run one command if policy allows it, and sign what came of it',
+  help,
+  endsAtOnce: true,
+  async run(args, io) {
+    const { own, words } = splitAtDashes(args);
+    const { values, positionals } = parseArgs({
+      args: own,
+      allowPositionals: true,
+      options: {
+        as: { type: 'string' },
+        shell: { type: 'boolean', default: false },
+        env: { type: 'string', multiple: true, default: [] },
+        secret: { type: 'string', multiple: true, default: [] },
+        stdin: { type: 'string' },
+        envelope: { type: 'string' },
+        summary: { type: 'string' },
+        policy: { type: 'string', multiple: true, default: [] },
+        home: { type: 'string' },
+        ledger: { type: 'string' },
+        gate: { type: 'string' },
+        identity: { type: 'string' },
+        ca: { type: 'string' },
+      },
+    });
+    // Without the dashes its own options would be taken for ours.
+    if (words === undefined || words.length === 0 || positionals.length > 0)
+      throw usage('Put the command after “--”: countersign exec [OPTION…] -- COMMAND [ARG…]');
+    requireName(values.as);
+    const { as, shell, env, secret } = values;
+    const request: ExecRequest = { as, shell, env, secret, words, stdin: stdinOf(values.stdin) };
+    const gate =
+      values.gate === undefined
+        ? { home: homeOf(values, io) }
+        : { elsewhere: await gateOf(values.gate, values, io) };
+    const [envelope, summary] = [pathOf(values.envelope, io), pathOf(values.summary, io)];
+    if (envelope !== undefined && envelope === summary)
+      throw usage('--envelope and --summary are two things: name two files.');
+    const { runExec } = await import('../runtime/exec/run-exec.ts');
+    return runExec({
+      request,
+      gate,
+      envelope,
+      summary,
+      cwd: io.cwd,
+      env: io.env,
+      stdin: process.stdin,
+      stdout: process.stdout,
+      stderr: process.stderr,
+      signals: process,
+    });
+  },
+};
+
+interface ExecValues {
+  readonly policy: readonly string[];
+  readonly home?: string | undefined;
+  readonly ledger?: string | undefined;
+  readonly identity?: string | undefined;
+  readonly ca?: string | undefined;
+}
+
+function homeOf({ policy, home, ledger, identity, ca }: ExecValues, { env, cwd }: Io): HomeHere {
+  if ((identity ?? ca) !== undefined)
+    throw usage('--identity and --ca say how a gate elsewhere is reached: they go with --gate.');
+  return {
+    root: homePath(home, env, cwd),
+    ledger,
+    apiKey: env['COUNTERSIGN_API_KEY'],
+    policyFiles: policy.map((file) => resolve(cwd, file)),
+  };
+}
+
+/** Policy, home and ledger are the gate's own affair: who says them here would believe that they count. */
+async function gateOf(gate: string, values: ExecValues, io: Io): Promise<GateElsewhere> {
+  const idle = (['policy', 'home', 'ledger'] as const).find((option) => (values[option]?.length ?? 0) > 0);
+  if (idle !== undefined) throw usage(`With --gate there is no --${idle}: the gate has its own.`);
+  const { parseGateAddress } = await import('../runtime/connect/gate-address.ts');
+  const address = parseGateAddress(gate, io.cwd);
+  const { identity, ca } = values;
+  if ((identity ?? ca) !== undefined && !address.base.startsWith('https:'))
+    throw usage('--identity and --ca are for TLS: the gate is at https://… then.');
+  return {
+    address,
+    apiKey: io.env['COUNTERSIGN_API_KEY'],
+    humanToken: humanTokenFrom(io),
+    identity: pathOf(identity, io),
+    ca: ca === undefined ? undefined : readAuthorities(resolve(io.cwd, ca)),
+  };
+}
+
+function humanTokenFrom({ env, cwd }: Io): HumanTokenSource {
+  return async () => {
+    const { openHumanToken } = await import('../runtime/login/human-token.ts');
+    const source = await openHumanToken({ root: homePath(undefined, env, cwd), env, cwd });
+    return source?.();
+  };
+}
+
+function requireName(name: string | undefined): void {
+  try {
+    if (name !== undefined) assertServerName(name);
+  } catch (error) {
+    throw usage(toCountersignError(error, 'INTERNAL', '--as takes a name.').message);
+  }
+}
+
+function stdinOf(text: string | undefined): ExecRequest['stdin'] {
+  if (text === undefined || text === 'none' || text === 'read' || text === 'terminal') return text;
+  throw usage(`--stdin takes none, read or terminal, and not “${text}”.`);
+}
+
+function pathOf(path: string | undefined, { cwd }: Io): string | undefined {
+  return path === undefined ? undefined : resolve(cwd, path);
+}
+
+function readAuthorities(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw usage(`${file} cannot be read (${code}).`);
+  }
+}
+
+function splitAtDashes(args: readonly string[]): {
+  readonly own: string[];
+  readonly words: readonly string[] | undefined;
+} {
+  const at = args.indexOf('--');
+  return at < 0
+    ? { own: [...args], words: undefined }
+    : { own: args.slice(0, at), words: args.slice(at + 1) };
+}
