@@ -13,6 +13,8 @@ export function startLease(lasts: number, asked: number, caller: AbortSignal | u
   const stop = (): void => lease.abort(caller?.reason);
   const left = lasts - (performance.now() - asked);
   const timer = setTimeout(() => lease.abort(), Math.max(0, left));
+  // It ends what runs, and is no reason to go on. On Workers a timer is a number.
+  if (typeof timer === 'object') timer.unref();
   if (caller?.aborted || left <= 0) stop();
   caller?.addEventListener('abort', stop, { once: true });
   return {
