@@ -7,6 +7,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ bench: () => AsyncIter
   gateway: () => import('./gateway.ts'),
   verify: () => import('./verify.ts'),
   identity: () => import('./identity.ts'),
+  adapters: () => import('./adapters.ts'),
 };
 
 const names = process.argv.slice(2);

@@ -186,7 +186,7 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^prom-client$/, files: /^runtime\// },
   { name: /^oauth4webapi$/, files: /^runtime\// },
   { name: /^zod$/, files: /^runtime\/config\// },
-  { name: /^(?:jsonc-parser|smol-toml)$/, files: /^runtime\/(?:doctor|hosts|hook)\// },
+  { name: /^(?:diff|jsonc-parser|smol-toml)$/, files: /^runtime\/(?:doctor|hosts|hook)\// },
   { name: /^@hono\/node-server$/, files: /^runtime\// },
   { name: /^cross-spawn$/, files: /^(?:targets|gateway|runtime)\// },
 ];

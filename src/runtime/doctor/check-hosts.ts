@@ -26,7 +26,7 @@ export function checkHosts(where: WhereHostsAre, gates: readonly string[]): read
       continue;
     }
     for (const project of read.projects.slice(0, maxProjects))
-      files.push({ host: file.host, path: join(project, '.mcp.json'), format: 'json' });
+      files.push({ host: file.host, path: join(project, '.mcp.json'), format: 'json', scope: 'project' });
     servers += read.servers.length;
     found.push(...read.servers.map((server) => judge(file, server, gates)));
   }

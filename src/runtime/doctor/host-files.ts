@@ -6,6 +6,8 @@ export interface HostFile {
   readonly host: string;
   readonly path: string;
   readonly format: 'json' | 'toml';
+  /** Whether it is the user's own, or one of the project. */
+  readonly scope: 'user' | 'project';
 }
 
 export interface WhereHostsAre {
@@ -21,20 +23,33 @@ export interface WhereHostsAre {
 export function hostFiles(where: WhereHostsAre): readonly HostFile[] {
   const { home, project, env } = where;
   const applications = applicationData(where);
-  const json = (host: string, ...path: string[]): HostFile => ({ host, path: join(...path), format: 'json' });
+  const user = (host: string, ...path: string[]): HostFile => ({
+    host,
+    path: join(...path),
+    format: formatOf(path),
+    scope: 'user',
+  });
+  const shared = (host: string, ...path: string[]): HostFile => ({
+    ...user(host, project, ...path),
+    scope: 'project',
+  });
   return [
-    json('Claude Desktop', applications, 'Claude', 'claude_desktop_config.json'),
-    json('Claude Code', home, '.claude.json'),
-    json('Claude Code', project, '.mcp.json'),
-    json('Cursor', home, '.cursor', 'mcp.json'),
-    json('Cursor', project, '.cursor', 'mcp.json'),
-    json('VS Code', applications, 'Code', 'User', 'mcp.json'),
-    json('VS Code', project, '.vscode', 'mcp.json'),
-    { host: 'Codex', path: join(env['CODEX_HOME'] || join(home, '.codex'), 'config.toml'), format: 'toml' },
-    { host: 'Codex', path: join(project, '.codex', 'config.toml'), format: 'toml' },
-    json('Gemini CLI', home, '.gemini', 'settings.json'),
-    json('Gemini CLI', project, '.gemini', 'settings.json'),
+    user('Claude Desktop', applications, 'Claude', 'claude_desktop_config.json'),
+    user('Claude Code', env['CLAUDE_CONFIG_DIR'] || home, '.claude.json'),
+    shared('Claude Code', '.mcp.json'),
+    user('Cursor', home, '.cursor', 'mcp.json'),
+    shared('Cursor', '.cursor', 'mcp.json'),
+    user('VS Code', applications, 'Code', 'User', 'mcp.json'),
+    shared('VS Code', '.vscode', 'mcp.json'),
+    user('Codex', env['CODEX_HOME'] || join(home, '.codex'), 'config.toml'),
+    shared('Codex', '.codex', 'config.toml'),
+    user('Gemini CLI', home, '.gemini', 'settings.json'),
+    shared('Gemini CLI', '.gemini', 'settings.json'),
   ];
+}
+
+function formatOf(path: readonly string[]): HostFile['format'] {
+  return path.at(-1)?.endsWith('.toml') ? 'toml' : 'json';
 }
 
 /** Where programs with a window keep their settings. */

@@ -8,15 +8,30 @@ export interface HostServer {
   readonly url?: string;
 }
 
-/** The servers of a host's JSON, wherever hosts put them: at the top, in VS Code’s `mcp`, or by project as Claude Code does. */
-export function serversOfJson(root: unknown): readonly HostServer[] {
-  if (!isObject(root)) return [];
-  const here = [root['mcpServers'], root['servers'], field(root['mcp'], 'servers'), root['mcp.servers']];
-  const projects = isObject(root['projects']) ? Object.values(root['projects']) : [];
+/** A server's entry in a host's configuration, and where it stands. */
+export interface ServerEntry {
+  readonly name: string;
+  /** The keys that lead to it. */
+  readonly path: readonly string[];
+  /** As it was parsed. */
+  readonly value: unknown;
+  /** The folder of a project that alone sees it. */
+  readonly project?: string;
+}
+
+/** The entries of a host's JSON, wherever hosts put them: at the top, in VS Code’s `mcp`, or by project as Claude Code does. */
+export function serverEntriesOfJson(root: unknown): readonly ServerEntry[] {
+  const places = [['mcpServers'], ['servers'], ['mcp', 'servers'], ['mcp.servers']];
   return [
-    ...here.flatMap(serversOf),
-    ...projects.flatMap((project) => serversOf(field(project, 'mcpServers'))),
+    ...places.flatMap((path) => entriesAt(root, path)),
+    ...projectsOfJson(root).flatMap((project) =>
+      entriesAt(root, ['projects', project, 'mcpServers']).map((entry) => ({ ...entry, project })),
+    ),
   ];
+}
+
+export function serversOfJson(root: unknown): readonly HostServer[] {
+  return serverEntriesOfJson(root).map(serverOfEntry);
 }
 
 /** Folders of projects that a host remembers, whose own files count where it is started there. */
@@ -25,18 +40,22 @@ export function projectsOfJson(root: unknown): readonly string[] {
   return isObject(projects) ? Object.keys(projects) : [];
 }
 
-function serversOf(servers: unknown): readonly HostServer[] {
+/** The entries of the table that `path` leads to; none where there is no table. */
+export function entriesAt(root: unknown, path: readonly string[]): readonly ServerEntry[] {
+  const servers = path.reduce(field, root);
   if (!isObject(servers)) return [];
-  return Object.entries(servers).map(([name, entry]) => {
-    const { command, args, url, httpUrl, serverUrl } = isObject(entry) ? entry : {};
-    const place = [url, httpUrl, serverUrl].find((value) => typeof value === 'string');
-    return {
-      name,
-      ...(typeof command === 'string' && { command }),
-      args: Array.isArray(args) ? args.map(String) : [],
-      ...(place !== undefined && { url: place }),
-    };
-  });
+  return Object.entries(servers).map(([name, value]) => ({ name, path: [...path, name], value }));
+}
+
+export function serverOfEntry({ name, value }: ServerEntry): HostServer {
+  const { command, args, url, httpUrl, serverUrl } = isObject(value) ? value : {};
+  const place = [url, httpUrl, serverUrl].find((each) => typeof each === 'string');
+  return {
+    name,
+    ...(typeof command === 'string' && { command }),
+    args: Array.isArray(args) ? args.map(String) : [],
+    ...(place !== undefined && { url: place }),
+  };
 }
 
 const runners = new Set(['node', 'bun', 'deno', 'npx', 'bunx', 'pnpm', 'yarn', 'npm']);
@@ -69,7 +88,7 @@ function isAt(url: string, gate: string): boolean {
   return there.pathname === `${path}/mcp` || there.pathname.startsWith(`${path}/mcp/`);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -94,9 +94,25 @@ describe('hosts', () => {
     expect(check(platform)).toEqual(['problem desktop']);
   });
 
+  it('are found where variables say that they are', () => {
+    write('claude/.claude.json', { mcpServers: { code: bare } });
+    write('codex/config.toml', '[mcp_servers.codex]\ncommand = "x"\n');
+    const env = { CLAUDE_CONFIG_DIR: join(folder, 'claude'), CODEX_HOME: join(folder, 'codex') };
+    const where = {
+      home: join(folder, 'me'),
+      project: join(folder, 'project'),
+      platform: 'linux',
+      env,
+    } as const;
+    expect(checkHosts(where, []).map(({ level, subject }) => `${level} ${subject.split(' ')[0]}`)).toEqual([
+      'problem code',
+      'problem codex',
+    ]);
+  });
+
   it('that cannot be read are a problem, since what they start is not known', () => {
     write('project/.mcp.json', '{"mcpServers": {');
-    write('me/.codex/config.toml', 'mcp_servers = { x = { command = "y" } }');
+    write('me/.codex/config.toml', 'mcp_servers = { x = { command = 1 } }');
     expect(check()).toEqual([
       `problem ${join(folder, 'project/.mcp.json')}`,
       `problem ${join(folder, 'me/.codex/config.toml')}`,
@@ -170,12 +186,26 @@ startup_timeout_sec = 10
     '"mcp_servers".x.command = "y"',
     '[mcp_servers]\nx = { command = "y" }',
     '["mcp_servers".x]\ncommand = "y"',
-    '[[mcp_servers.x]]',
     '[mcp_servers.x]\ncommand = """\ny"""',
-    '[mcp_servers.x]\nargs = [1]',
-    '[mcp_servers.x]\nargs = ["a", ["b"]]',
     '[mcp_servers.x]\ncommand = "\\u0079"',
-  ])('is left to a person where it is written otherwise: %j', (text) => {
+    '[a]\ntext = """\n[mcp_servers.z]\n"""\n[mcp_servers.x]\ncommand = "y"',
+  ])('is read however it is written: %j', (text) => {
+    expect(readCodexServers(text)).toEqual([{ name: 'x', command: 'y', args: [] }]);
+  });
+
+  it.each([
+    'mcp_servers = 1',
+    'mcp_servers.x = "y"',
+    '[[mcp_servers.x]]',
+    '[mcp_servers.x]\ncommand = ["y"]',
+    '[mcp_servers.x]\nurl = 1',
+    '[mcp_servers.x]\nargs = [1]',
+    '[mcp_servers.x]\nargs = "a"',
+    '[mcp_servers.x]\nargs = ["a", ["b"]]',
+    '[mcp_servers.x]\ncommand = "y"\ncommand = "z"',
+    '[mcp_servers.x]\ncommand = y',
+    '[profiles.a.mcp_servers.x]\ncommand = "y"',
+  ])('is left to a person where it is no list of servers: %j', (text) => {
     expect(readCodexServers(text)).toBeUndefined();
   });
 });
