@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   exec: async () => (await import('./exec.ts')).execCommand,
   install: async () => (await import('./install.ts')).installCommand,
   uninstall: async () => (await import('./uninstall.ts')).uninstallCommand,
+  hook: async () => (await import('./hook.ts')).hookCommand,
   login: async () => (await import('./login.ts')).loginCommand,
   logout: async () => (await import('./logout.ts')).logoutCommand,
   tools: async () => (await import('./tools.ts')).toolsCommand,
@@ -121,5 +122,7 @@ try {
   process.exitCode = await main(process.argv.slice(2), io);
 } catch (error) {
   const { report } = await import('./report.ts');
-  process.exitCode = report(error, io);
+  const code = report(error, io);
+  // To a coding agent 1 is a hook that is broken, and most go on then.
+  process.exitCode = process.argv[2] === 'hook' ? 2 : code;
 }

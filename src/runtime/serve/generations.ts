@@ -16,6 +16,8 @@ export interface GenerationsOptions {
 /** One configuration after another, each whole or not at all. */
 export interface Generations {
   readonly fetch: Generation['fetch'];
+  /** Resolves once no call is open whose outcome a caller has to report. */
+  readonly reported: () => Promise<void>;
   /** Why the files that there are now could not be taken; undefined when they are in force. */
   readonly refused: () => ReasonCode | undefined;
   /** Takes the files as they are now, after what is being taken. What runs ends under the former ones. */
@@ -74,6 +76,9 @@ export async function createGenerations(
 
   return {
     fetch: (request, bindings) => current.fetch(request, bindings),
+    async reported() {
+      await Promise.all([current.reported(), ...retiring]);
+    },
     refused: () => refused,
     takeAgain: () => takeNext(false),
     watch() {

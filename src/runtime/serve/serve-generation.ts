@@ -19,6 +19,8 @@ export interface Generation {
   readonly fetch: (request: Request, bindings: HttpBindings) => Promise<Response>;
   /** What it serves, for its description. */
   readonly routes: readonly ServedRoute[];
+  /** Resolves once no call is open whose outcome a caller has to report. */
+  readonly reported: () => Promise<void>;
   /** Waits for the requests that it still serves, settles what is open, closes its sessions. */
   readonly retire: () => Promise<void>;
 }
@@ -74,6 +76,7 @@ export async function beginGeneration(
         if (serving === 0) idle?.();
       }
     },
+    reported: app.reported,
     async retire() {
       await app.endStreams(streamsEndMs);
       if (serving > 0) await new Promise<void>((resolve) => (idle = resolve));

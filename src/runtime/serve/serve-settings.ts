@@ -1,9 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
 import { compilePolicy } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { readActing } from '../config/read-acting.ts';
 import { readConfig } from '../config/read.ts';
 import type { Config } from '../config/schema.ts';
 import type { Evidence } from '../../identity/evidence.ts';
@@ -48,15 +49,44 @@ export interface ServeSettingsSource {
 }
 
 /** Throws CONFIG_INVALID, POLICY_INVALID or POLICY_UNREADABLE; the message says where. */
-export function readServeSettings({
-  configFile,
-  socket,
-  homePolicy,
-  env,
-}: ServeSettingsSource): ServeSettings {
+export function readServeSettings(source: ServeSettingsSource): ServeSettings {
+  const { configFile, socket, env } = source;
   const text = read(configFile, 'CONFIG_INVALID', 'configuration');
   const written = readConfig({ name: configFile, text, env });
   const config = { ...written, listen: listenFor(written.listen, dirname(configFile), socket) };
+  return settingsOf(config, text, [configFile], source);
+}
+
+/** What is served without a configuration: decisions and the log, by the home's policy. */
+const bare = 'version: 1\n';
+
+/**
+ * The same of a home alone: of its `countersign.yaml`, where it has one, what that says of identity. Witnesses are the home's own in
+ * any case.
+ *
+ * @param source `configFile` is the home's `countersign.yaml`, and need not be there.
+ */
+export function readHomeServeSettings(
+  source: ServeSettingsSource & { readonly socket: string },
+): ServeSettings {
+  const { configFile: name, socket, env } = source;
+  const isThere = existsSync(name);
+  const text = isThere ? read(name, 'CONFIG_INVALID', 'configuration') : bare;
+  const { identity } = readActing({ name, text, env });
+  const config = {
+    ...readConfig({ name, text: bare, env }),
+    listen: { socket },
+    ...(identity && { identity }),
+  };
+  return settingsOf(config, text, isThere ? [name] : [], source);
+}
+
+function settingsOf(
+  config: Config,
+  text: string,
+  ownFiles: readonly string[],
+  { configFile, homePolicy, env }: ServeSettingsSource,
+): ServeSettings {
   const files = config.policies.map((file) => resolve(dirname(configFile), file));
   const policies = files.length > 0 ? files : [homePolicy];
   const identity = readIdentity(config.identity, dirname(configFile));
@@ -75,7 +105,7 @@ export function readServeSettings({
     declared: declareActions(config.actions),
     servers: declareServers(config.servers, { folder: dirname(configFile), env }),
     ...(tls && { tls }),
-    files: [configFile, ...policies, ...identity.files, ...(tls?.files ?? [])],
+    files: [...ownFiles, ...policies, ...identity.files, ...(tls?.files ?? [])],
   };
 }
 

@@ -6,21 +6,25 @@ import { createGenerations } from './generations.ts';
 import { startHttpServer } from './http-server.ts';
 import { assertIsolated } from './isolation.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import type { HomeLayout } from '../home/home-layout.ts';
 import { openHome } from '../home/open-home.ts';
 import { passphraseFrom, passphraseVariable } from '../keys/passphrase.ts';
 import { createCallDesks } from './call-desks.ts';
 import { beginGeneration, type Generation } from './serve-generation.ts';
-import { readServeSettings, type ServeSettings } from './serve-settings.ts';
+import { readHomeServeSettings, readServeSettings, type ServeSettings } from './serve-settings.ts';
+import { watchForQuiet } from './watch-for-quiet.ts';
 import { packageVersion } from '../version.ts';
 
 export interface ServeOptions {
   readonly home: string;
   /** Where the ledger is, with its password; what the home says unless told. */
   readonly ledger?: string | undefined;
-  /** Absolute. */
-  readonly configFile: string;
+  /** Absolute. Without one the home's policy is served, on a socket: decisions and the log. */
+  readonly configFile: string | undefined;
   /** A unix socket to listen on, in place of what the configuration says; absolute. */
   readonly socket?: string | undefined;
+  /** Milliseconds after which it ends by itself when nobody has asked anything and no call is open; never unless told. */
+  readonly idle?: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stderr: { write(text: string): unknown };
   /** Once it listens, for each place: a URL, or `unix:PATH`. */
@@ -39,7 +43,7 @@ export async function runServe(options: ServeOptions): Promise<number> {
   const home = openHome(options.home, options.ledger, passphraseFrom(options.env, passphraseVariable));
   // A gate opens its ledger in one mode, and is in it to its end.
   const read = (inMode?: Mode): ServeSettings => {
-    const settings = readServeSettings({ ...options, homePolicy: home.layout.policy });
+    const settings = readSettings(options, home.layout);
     const { mode, listen } = settings.config;
     if (inMode !== undefined && mode !== inMode)
       throw new CountersignError('CONFIG_INVALID', 'Another mode needs a new start.');
@@ -64,8 +68,21 @@ export async function runServe(options: ServeOptions): Promise<number> {
   }
 }
 
+function readSettings(
+  { configFile, socket, env }: ServeOptions,
+  { policy: homePolicy, settings }: HomeLayout,
+): ServeSettings {
+  if (configFile !== undefined) return readServeSettings({ configFile, socket, homePolicy, env });
+  if (socket === undefined)
+    throw new CountersignError(
+      'USAGE',
+      'Say what to serve, --config FILE, or where the home alone: --socket PATH.',
+    );
+  return readHomeServeSettings({ configFile: settings, socket, homePolicy, env });
+}
+
 async function serve(
-  { stderr, signals, watch, onListening }: ServeOptions,
+  { stderr, signals, watch, idle, onListening }: ServeOptions,
   governance: Governance,
   settings: ServeSettings,
   read: () => ServeSettings,
@@ -97,8 +114,17 @@ async function serve(
     stderr,
     onTaken: ({ tls }) => tls && server.renewTls(tls),
   });
+  const quiet = watchForQuiet({
+    after: idle,
+    isBusy: () => server.inFlight() + server.openStreams() > 0,
+    settled: generations.reported,
+    onQuiet: () => stopped.resolve(),
+  });
   const server = await startHttpServer({
-    fetch: generations.fetch,
+    fetch(request, bindings) {
+      quiet.asked();
+      return generations.fetch(request, bindings);
+    },
     listen,
     tls: settings.tls,
     maxInFlight: limits.inFlight,
@@ -117,6 +143,7 @@ async function serve(
   if (listen.socket !== undefined) onListening(`unix:${listen.socket}`);
 
   await stopped.promise;
+  quiet.end();
   signals.off('SIGHUP', generations.takeAgain);
   await generations.stop();
   // Together: streams end because their generation does, and requests because the server waits for them.

@@ -10,7 +10,7 @@ import { effectiveUser, whoElseMayReplace } from '../file-guard.ts';
 const socketMode = 0o660;
 
 /** The shorter one of what systems take (macOS: 104 bytes with the NUL), so that a configuration works on all of them. */
-const maxPathBytes = 103;
+export const maxSocketPathBytes = 103;
 const lockSuffix = '.lock';
 
 /**
@@ -45,8 +45,8 @@ function guardedPlace(path: string): string {
     throw refused(`The folder of the socket ${path} cannot be read (${codeOf(error)}).`);
   }
   const place = join(folder, basename(path));
-  if (Buffer.byteLength(place) > maxPathBytes)
-    throw refused(`The path of the socket ${place} is longer than ${maxPathBytes} bytes.`);
+  if (Buffer.byteLength(place) > maxSocketPathBytes)
+    throw refused(`The path of the socket ${place} is longer than ${maxSocketPathBytes} bytes.`);
   const stranger = whoElseMayReplace(folder, [user]);
   if (stranger !== undefined) throw refused(`${path} is no safe place for a socket: ${stranger}`);
   return place;

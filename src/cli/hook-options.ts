@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseGateAddress, type GateAddress } from '../runtime/connect/gate-address.ts';
+import { knownHosts, type HookHost } from '../runtime/hook/known-hosts.ts';
+import type { Io } from './io.ts';
+import { usage } from './report.ts';
+
+/** What a hook is told on its command line: read when it runs, and checked when it is installed. */
+export const hookFlags = {
+  gate: { type: 'string' },
+  identity: { type: 'string' },
+  ca: { type: 'string' },
+  home: { type: 'string' },
+  approve: { type: 'boolean', default: false },
+  envelopes: { type: 'string' },
+  timeout: { type: 'string' },
+} as const;
+
+export interface HookValues {
+  readonly gate?: string | undefined;
+  readonly identity?: string | undefined;
+  readonly ca?: string | undefined;
+  readonly home?: string | undefined;
+  readonly approve: boolean;
+  readonly envelopes?: string | undefined;
+  readonly timeout?: string | undefined;
+}
+
+export interface HookWords {
+  readonly host: HookHost;
+  readonly gate: GateAddress | undefined;
+  readonly identity: string | undefined;
+  readonly ca: string | undefined;
+  readonly envelopes: string | undefined;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+export function requireHost(name: string | undefined): HookHost {
+  const known = [...knownHosts.keys()].join(', ');
+  if (name === undefined) throw usage(`Say which coding agent asks: ${known}.`);
+  const host = knownHosts.get(name);
+  if (host === undefined) throw usage(`There is no host “${name}”. Known are ${known}.`);
+  return host;
+}
+
+/** Throws USAGE for what does not fit together. */
+export function hookWords(host: HookHost, values: HookValues, { cwd }: Pick<Io, 'cwd'>): HookWords {
+  const gate = values.gate === undefined ? undefined : parseGateAddress(values.gate, cwd);
+  const isOverTls = gate?.base.startsWith('https:') === true;
+  if ((values.identity ?? values.ca) !== undefined && !isOverTls)
+    throw usage('--identity and --ca are for TLS: they go with --gate https://….');
+  if (values.approve && host.says.approve === undefined)
+    throw usage(`${host.name} does not take that from a hook: leave --approve out.`);
+  const at = (path: string | undefined): string | undefined =>
+    path === undefined ? undefined : resolve(cwd, path);
+  return {
+    host,
+    gate,
+    identity: at(values.identity),
+    ca: at(values.ca),
+    envelopes: at(values.envelopes),
+    timeout: timeoutOf(host, values.timeout),
+  };
+}
+
+export function readAuthorities(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw usage(`${file} cannot be read (${code}).`);
+  }
+}
+
+/** Well before the host gives up: then it would go on. */
+function timeoutOf({ timeout, hostTimeout }: HookHost, given: string | undefined): number {
+  if (given === undefined) return timeout;
+  const seconds = /^\d{1,3}$/.test(given) ? Number(given) : 0;
+  const most = hostTimeout - 5;
+  if (seconds < 1 || seconds > most)
+    throw usage(`--timeout is a number of seconds, at most ${most}: the host itself waits ${hostTimeout}.`);
+  return seconds;
+}

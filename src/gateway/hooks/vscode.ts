@@ -1,0 +1,15 @@
+import { claudeCode } from './claude-code.ts';
+import { readClaudeShape } from './claude-shape.ts';
+import { copilotSays } from './copilot-cli.ts';
+import type { HookHost } from './hook-host.ts';
+
+/**
+ * VS Code's agent: Claude Code's shape. Exit code 2 blocks, others and its time limit go on.
+ * https://code.visualstudio.com/docs/copilot/customization/hooks
+ */
+export const vscode: HookHost = {
+  ...claudeCode,
+  name: 'vscode',
+  read: (input) => readClaudeShape(input, { before: 'PreToolUse', after: 'PostToolUse', end: 'SessionEnd' }),
+  says: copilotSays,
+};
