@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HookCallback, HookEvent, HookInput } from '@anthropic-ai/claude-agent-sdk';
 import { FunctionTool } from '@google/adk';
 import { createTool } from '@mastra/core/tools';
 import { RunContext, tool as agentsTool } from '@openai/agents';
@@ -8,6 +9,8 @@ import { tool as aiTool } from 'ai';
 import { tool as langchainTool } from 'langchain';
 import { z } from 'zod';
 import { governTools as governAiTools } from '../adapters/ai/index.ts';
+import { governedOptions } from '../adapters/claude-agent-sdk/index.ts';
+import { governMcp } from '../adapters/cloudflare-agents/index.ts';
 import { governTool as governAdkTool } from '../adapters/google-adk/index.ts';
 import { governTool as governLangchainTool } from '../adapters/langchain/index.ts';
 import { governTool as governMastraTool } from '../adapters/mastra/index.ts';
@@ -118,6 +121,9 @@ function adapters(
   const governedAdk = governAdkTool(options)(adk);
   const adkRequest = { args, toolContext: adkContext() };
 
+  const governedClients = governMcp(options)(clients());
+  const mcpCall = { serverId: 'notes', name: 'cloudflare', arguments: args };
+
   return {
     'a function': { bare: execute, governed: () => add(args) },
     LangChain: { bare: () => chained.invoke(chainCall), governed: () => governedChained.invoke(chainCall) },
@@ -133,6 +139,11 @@ function adapters(
       bare: () => mastra.execute?.(args, mastraContext),
       governed: () => governedMastra.execute?.(args, mastraContext),
     },
+    'Claude Agent SDK': { bare: () => undefined, governed: claudeCall(options) },
+    'Cloudflare agents': {
+      bare: () => clients().callTool(mcpCall),
+      governed: () => governedClients.callTool(mcpCall),
+    },
     'Google ADK': { bare: () => adk.runAsync(adkRequest), governed: () => governedAdk.runAsync(adkRequest) },
   };
 }
@@ -141,4 +152,35 @@ function adapters(
 function adkContext(): Parameters<FunctionTool['runAsync']>[0]['toolContext'] {
   const context: unknown = { functionCallId: 'call_1', invocationContext: { session: {} }, actions: {} };
   return context as ReturnType<typeof adkContext>;
+}
+
+/** The hooks before and after a tool that Claude Code carries out itself. */
+function claudeCall(options: { readonly gate: GateClient; readonly server: string }): Call {
+  const { hooks } = governedOptions({}, options);
+  const hookOf = (event: HookEvent): HookCallback | undefined => hooks?.[event]?.[0]?.hooks[0];
+  const [before, after] = [hookOf('PreToolUse'), hookOf('PostToolUse')];
+  const common = {
+    session_id: 'bench',
+    transcript_path: '',
+    cwd: '/',
+    tool_name: 'claude',
+    tool_input: args,
+  };
+  const told = (event: HookEvent, more: object): HookInput =>
+    ({ hook_event_name: event, ...common, tool_use_id: 'call_1', ...more }) as unknown as HookInput;
+  const { signal } = new AbortController();
+  return async () => {
+    await before?.(told('PreToolUse', {}), 'call_1', { signal });
+    await after?.(told('PostToolUse', { tool_response: answer }), 'call_1', { signal });
+  };
+}
+
+/** An agent's MCP clients, whose server answers at once. */
+function clients() {
+  return {
+    callTool: async (_call: object): Promise<unknown> => answer,
+    readResource: async (): Promise<unknown> => answer,
+    getPrompt: async (): Promise<unknown> => answer,
+    listTools: () => [{ name: 'cloudflare', description, inputSchema: { type: 'object' } }],
+  };
 }

@@ -8,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ bench: () => AsyncIter
   verify: () => import('./verify.ts'),
   identity: () => import('./identity.ts'),
   adapters: () => import('./adapters.ts'),
+  commands: () => import('./commands.ts'),
 };
 
 const names = process.argv.slice(2);

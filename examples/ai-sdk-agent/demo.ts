@@ -5,12 +5,12 @@
 import type { GovernToolsOptions } from '../../adapters/ai/index.ts';
 import { connectGate } from '../../src/index.ts';
 import { supportAgent } from './agent.ts';
-import { startGateway } from './gateway.ts';
+import { startGateway } from '../gateway.ts';
 import { model } from './model.ts';
 
 type End = Parameters<NonNullable<GovernToolsOptions['onEnd']>>[0];
 
-const gateway = await startGateway();
+const gateway = await startGateway(new URL('.', import.meta.url));
 try {
   const ends: End[] = [];
   const gate = connectGate({ url: gateway.url, apiKey: gateway.apiKey });
@@ -31,7 +31,7 @@ async function verifyAll(ends: readonly End[]): Promise<void> {
     const evidence = 'evidence' in ended ? ended.evidence : undefined;
     if (evidence === undefined) throw new Error(`Nothing is signed of the call of ${tool}.`);
     const expected = ended.kind === 'done' ? 'executed' : 'deny';
-    await gateway.verify(evidence, expected);
+    if (!(await gateway.verify(evidence, expected))) throw new Error(`shop/${tool} does not verify.`);
     console.log(`          shop/${tool}: countersign verify --expect ${expected}\n`);
   }
 }

@@ -7,7 +7,7 @@ import { createAgent, fakeModel, tool } from 'langchain';
 import { z } from 'zod';
 import { evidenceOf, governanceMiddleware } from '../../adapters/langchain/index.ts';
 import { connectGate } from '../../src/index.ts';
-import { startGateway, type Gateway } from './gateway.ts';
+import { startGateway, type Gateway } from '../gateway.ts';
 
 const refunded: number[] = [];
 
@@ -36,7 +36,7 @@ const model = fakeModel()
   .respondWithTools([{ name: 'refund', args: { order: 'A-17', amount: 40 }, id: 'call_3' }])
   .respond(new AIMessage('I have refunded 40. For the rest a colleague will write to you.'));
 
-const gateway = await startGateway();
+const gateway = await startGateway(new URL('.', import.meta.url));
 try {
   await serveCustomer(gateway);
 } finally {

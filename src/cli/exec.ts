@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { toCountersignError } from '../errors.ts';
@@ -6,10 +5,11 @@ import type { GateElsewhere } from '../runtime/exec/exec-elsewhere.ts';
 import type { ExecRequest } from '../runtime/exec/prepare.ts';
 import type { HomeHere } from '../runtime/exec/run-exec.ts';
 import { homePath } from '../runtime/home/home-layout.ts';
-import type { HumanTokenSource } from '../runtime/login/human-token.ts';
 import { assertServerName } from '../runtime/server-ref.ts';
+import { humanTokenFrom, readAuthorities } from './acting-options.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
+import { splitAtDashes } from './split-at-dashes.ts';
 
 const help = `Usage: countersign exec [OPTION…] -- COMMAND [ARG…]
        countersign exec --shell [OPTION…] -- SCRIPT [ARG…]
@@ -132,14 +132,6 @@ async function gateOf(gate: string, values: ExecValues, io: Io): Promise<GateEls
   };
 }
 
-function humanTokenFrom({ env, cwd }: Io): HumanTokenSource {
-  return async () => {
-    const { openHumanToken } = await import('../runtime/login/human-token.ts');
-    const source = await openHumanToken({ root: homePath(undefined, env, cwd), env, cwd });
-    return source?.();
-  };
-}
-
 function requireName(name: string | undefined): void {
   try {
     if (name !== undefined) assertServerName(name);
@@ -155,23 +147,4 @@ function stdinOf(text: string | undefined): ExecRequest['stdin'] {
 
 function pathOf(path: string | undefined, { cwd }: Io): string | undefined {
   return path === undefined ? undefined : resolve(cwd, path);
-}
-
-function readAuthorities(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw usage(`${file} cannot be read (${code}).`);
-  }
-}
-
-function splitAtDashes(args: readonly string[]): {
-  readonly own: string[];
-  readonly words: readonly string[] | undefined;
-} {
-  const at = args.indexOf('--');
-  return at < 0
-    ? { own: [...args], words: undefined }
-    : { own: args.slice(0, at), words: args.slice(at + 1) };
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseGateAddress, type GateAddress } from '../runtime/connect/gate-address.ts';
 import { knownHosts, type HookHost } from '../runtime/hook/known-hosts.ts';
@@ -62,16 +61,6 @@ export function hookWords(host: HookHost, values: HookValues, { cwd }: Pick<Io, 
     envelopes: at(values.envelopes),
     timeout: timeoutOf(host, values.timeout),
   };
-}
-
-export function readAuthorities(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw usage(`${file} cannot be read (${code}).`);
-  }
 }
 
 /** Well before the host gives up: then it would go on. */

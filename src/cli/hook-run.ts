@@ -10,7 +10,8 @@ import { connectHookGate } from '../runtime/hook/hook-gate.ts';
 import { openCallsIn } from '../runtime/hook/open-calls.ts';
 import { knownHosts, type HookAnswer } from '../runtime/hook/known-hosts.ts';
 import { runHook } from '../runtime/hook/run-hook.ts';
-import { hookFlags, hookWords, readAuthorities, requireHost } from './hook-options.ts';
+import { humanTokenFrom, readAuthorities } from './acting-options.ts';
+import { hookFlags, hookWords, requireHost } from './hook-options.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 
@@ -39,7 +40,7 @@ async function answer(args: readonly string[], guard: FailClosed, io: Io): Promi
   const home = homePath(values.home, io.env, io.cwd);
   const gateOptions = {
     ...words,
-    ca: readAuthorities(words.ca),
+    ca: words.ca === undefined ? undefined : readAuthorities(words.ca),
     home,
     env: io.env,
     apiKey: io.env['COUNTERSIGN_API_KEY'],
@@ -50,7 +51,7 @@ async function answer(args: readonly string[], guard: FailClosed, io: Io): Promi
     host,
     approve: values.approve,
     connect: (start) => connectHookGate(gateOptions, start),
-    humanToken: () => humanToken(home, io),
+    humanToken: humanTokenFrom(io, home),
     open: openCallsIn(words.gate ? stateFolder(io) : join(home, 'hooks'), host.name),
     evidence: evidenceFilesIn(words.envelopes),
     signal: guard.signal,
@@ -73,12 +74,6 @@ async function readInput({ stdin }: Io): Promise<Uint8Array> {
   if (input === undefined)
     throw new CountersignError('TOO_LARGE', `What the host says is longer than ${maxInputBytes >> 20} MiB.`);
   return input;
-}
-
-async function humanToken(root: string, { env, cwd }: Io): Promise<string | undefined> {
-  const { openHumanToken } = await import('../runtime/login/human-token.ts');
-  const source = await openHumanToken({ root, env, cwd });
-  return source?.();
 }
 
 /** Of a user who has a gate elsewhere, and no home. */

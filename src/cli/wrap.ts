@@ -3,10 +3,11 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
 import { homePath } from '../runtime/home/home-layout.ts';
-import type { HumanTokenSource } from '../runtime/login/human-token.ts';
 import { assertServerName, defaultServerName, type ServerCommand } from '../runtime/server-ref.ts';
+import { humanTokenFrom, readAuthorities } from './acting-options.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
+import { splitAtDashes } from './split-at-dashes.ts';
 
 const help = `Usage: countersign wrap [OPTION…] -- COMMAND [ARG…]
        countersign wrap [OPTION…] --config FILE --server NAME
@@ -44,7 +45,7 @@ export const wrapCommand: Command = {
   help,
   endsAtOnce: true,
   async run(args, io) {
-    const { own, wrapped } = splitAtDashes(args);
+    const { own, words: wrapped } = splitAtDashes(args);
     const { values, positionals } = parseArgs({
       args: own,
       allowPositionals: true,
@@ -124,38 +125,10 @@ async function connect(
   });
 }
 
-/** Opened with the first message, so that what is wrong with it is an answer to whoever asks. */
-function humanTokenFrom({ env, cwd }: Io): HumanTokenSource {
-  let opened: Promise<HumanTokenSource | undefined> | undefined;
-  return async () => {
-    opened ??= import('../runtime/login/human-token.ts').then(({ openHumanToken }) =>
-      openHumanToken({ root: homePath(undefined, env, cwd), env, cwd }),
-    );
-    const source = await opened;
-    return source?.();
-  };
-}
-
-function readAuthorities(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw usage(`${file} cannot be read (${code}).`);
-  }
-}
-
 /** What the wrapped server is started with. */
 export interface WrapTarget extends ServerCommand {
   /** Variables of the configuration file, on top of the gate's own. */
   readonly env: Readonly<Record<string, string>>;
-}
-
-function splitAtDashes(args: readonly string[]): { own: string[]; wrapped: string[] | undefined } {
-  const at = args.indexOf('--');
-  return at < 0
-    ? { own: [...args], wrapped: undefined }
-    : { own: args.slice(0, at), wrapped: args.slice(at + 1) };
 }
 
 function chooseTarget(

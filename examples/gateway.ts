@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const countersign = new URL('../../dist/bin/countersign.js', import.meta.url).pathname;
-const here = new URL('.', import.meta.url).pathname;
+const countersign = new URL('../dist/bin/countersign.js', import.meta.url).pathname;
 const run = promisify(execFile);
 
 /** `countersign serve`, in a home of its own. */
@@ -17,8 +16,9 @@ export interface Gateway {
   readonly close: () => Promise<void>;
 }
 
-export async function startGateway(): Promise<Gateway> {
-  const work = await mkdtemp(join(tmpdir(), 'countersign-shop-'));
+/** @param folder An example's: its `countersign.yaml` and `policy.yaml` are served. */
+export async function startGateway(folder: URL): Promise<Gateway> {
+  const work = await mkdtemp(join(tmpdir(), 'countersign-example-'));
   const env = { PATH: process.env['PATH'] ?? '', HOME: work, COUNTERSIGN_HOME: join(work, 'home') };
   const cli = async (...args: string[]): Promise<string> =>
     (await run(process.execPath, [countersign, ...args], { env })).stdout;
@@ -32,7 +32,7 @@ export async function startGateway(): Promise<Gateway> {
     const { apiKey } = JSON.parse(await cli('init', '--json')) as { apiKey: string };
     const trust = join(work, 'trusted_root.json');
     await writeFile(trust, await cli('trust'));
-    for (const file of ['countersign.yaml', 'policy.yaml']) await cp(join(here, file), join(work, file));
+    for (const file of ['countersign.yaml', 'policy.yaml']) await cp(new URL(file, folder), join(work, file));
     serving = spawn(process.execPath, [countersign, 'serve', '--config', join(work, 'countersign.yaml')], {
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
