@@ -12,10 +12,12 @@ const sources = sourcesUnder('src');
 /** `path:line` of every node that `finds` says yes to. */
 function places(among: readonly Source[], finds: (node: ts.Node) => boolean): string[] {
   return among.flatMap(({ path, tree }) =>
-    [...nodesOf(tree)].filter(finds).map((node) => {
-      const { line } = tree.getLineAndCharacterOfPosition(node.getStart());
-      return `${path}:${line + 1}`;
-    }),
+    nodesOf(tree)
+      .filter(finds)
+      .map((node) => {
+        const { line } = tree.getLineAndCharacterOfPosition(node.getStart());
+        return `${path}:${line + 1}`;
+      }),
   );
 }
 

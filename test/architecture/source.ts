@@ -26,10 +26,20 @@ export function parse(path: string, text: string): Source {
   return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) };
 }
 
+const nodes = new WeakMap<ts.Node, readonly ts.Node[]>();
+
 /** Every node of a file, depth first. */
-export function* nodesOf(root: ts.Node): Generator<ts.Node> {
-  yield root;
-  for (const child of root.getChildren()) yield* nodesOf(child);
+export function nodesOf(root: ts.Node): readonly ts.Node[] {
+  const known = nodes.get(root);
+  if (known !== undefined) return known;
+  const found: ts.Node[] = [];
+  const see = (node: ts.Node): void => {
+    found.push(node);
+    node.getChildren().forEach(see);
+  };
+  see(root);
+  nodes.set(root, found);
+  return found;
 }
 
 /** Imports, re-exports, dynamic imports and `import('…')` types. */

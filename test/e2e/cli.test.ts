@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCountersign, type Finished } from '../support/home.ts';
+import { createHome } from '../../src/runtime/home/create-home.ts';
+import { compileCache, countersignHere, runCountersign, runsHere, type Finished } from '../support/home.ts';
 
 let work: string;
 
@@ -24,9 +25,22 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 /** Runs the command for a user whose home directory is `work/user`, unless `env` says otherwise. */
 function cli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
-  const base = { PATH: process.env['PATH'], HOME: join(work, 'user') };
-  return runCountersign({ env: { ...base, ...env }, args, cwd: work });
+  return runCountersign({ env: environment(env), args, cwd: work });
 }
+
+/** The same within this process, where the command can do that. */
+function here(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
+  return runsHere(args[0] ?? '')
+    ? countersignHere({ env: environment(env), args, cwd: work })
+    : cli(args, env);
+}
+
+const environment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...compileCache,
+  PATH: process.env['PATH'],
+  HOME: join(work, 'user'),
+  ...env,
+});
 
 /** Every file of a folder with its contents. */
 function contentsOf(folder: string): Record<string, string> {
@@ -103,10 +117,7 @@ describe('countersign init', () => {
 
   it('makes two homes that share neither key nor log', async () => {
     const made = await Promise.all(
-      ['one', 'two'].map(async (name) => {
-        const { stdout } = await cli(['init', '--json', '--home', name]);
-        return JSON.parse(stdout) as { apiKey: string; trustedRoot: string };
-      }),
+      ['one', 'two'].map((name) => createHome(join(work, name), undefined, () => undefined)),
     );
     const [one, two] = made.map(({ apiKey, trustedRoot }) => [apiKey, readFileSync(trustedRoot, 'utf8')]);
     expect(one?.[0]).not.toBe(two?.[0]);
@@ -146,26 +157,26 @@ describe('a home', () => {
 
   it('that others can read is not used', async () => {
     const home = join(work, 'public');
-    await cli(['init', '--home', home]);
+    await createHome(home, undefined, () => undefined);
     for (const part of ['.', 'keys']) {
       const { mode: before } = statSync(join(home, part));
       chmodSync(join(home, part), 0o750);
-      const { code, stderr } = await cli(['log', 'tail', '--home', home]);
+      const { code, stderr } = await here(['log', 'tail', '--home', home]);
       expect(code).toBe(1);
       expect(stderr).toMatch(/^countersign: HOME_INVALID: .*chmod 700/);
       chmodSync(join(home, part), before);
     }
-    expect((await cli(['log', 'tail', '--home', home])).code).toBe(0);
+    expect((await here(['log', 'tail', '--home', home])).code).toBe(0);
   });
 
   it.each(['{', '{}', '{"version":2}', 'null', ''])(
     'with %j for its configuration is not used',
     async (text) => {
       const home = join(work, 'broken');
-      await cli(['init', '--home', home]);
+      if (!existsSync(home)) await createHome(home, undefined, () => undefined);
       const file = join(home, 'home.json');
       writeFileSync(file, text);
-      const { code, stderr } = await cli(['trust', '--home', home]);
+      const { code, stderr } = await here(['trust', '--home', home]);
       expect(code).toBe(1);
       expect(stderr).toMatch(/^countersign: HOME_INVALID: .+\n$/);
     },
@@ -247,7 +258,7 @@ describe('misuse is one sentence and exit code 2, also where there is no home', 
     ['verify --expect maybe --trust x.json x.json'],
   ])('countersign %s', async (line) => {
     const nowhere = { HOME: join(work, 'nowhere') };
-    const { code, stdout, stderr } = await cli(line.split(' '), nowhere);
+    const { code, stdout, stderr } = await here(line.split(' '), nowhere);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^countersign: .+\n$/);
     expect(existsSync(nowhere.HOME)).toBe(false);
@@ -256,7 +267,7 @@ describe('misuse is one sentence and exit code 2, also where there is no home', 
   it.each(['trust', 'tools list', 'tools accept files', 'log tail', `log show ${crypto.randomUUID()}`])(
     'while %s without a home says how to make one, and exits with 1',
     async (line) => {
-      const { code, stderr } = await cli(line.split(' '), { HOME: join(work, 'nowhere') });
+      const { code, stderr } = await here(line.split(' '), { HOME: join(work, 'nowhere') });
       expect(code).toBe(1);
       expect(stderr).toMatch(/^countersign: HOME_MISSING: .*countersign init\n$/);
     },

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -24,15 +24,11 @@ beforeAll(async () => {
   folder = join(home.work, 'files');
   mkdirSync(folder);
   writeFileSync(join(folder, 'hello.txt'), 'hello\n');
-  trust = (await home.cli('trust')).stdout;
-  // First contact pins what the servers list; then the operator accepts.
-  for (const [name, server] of servers()) {
-    const client = new LegacyClient({ name: 'first-contact', version: '1.0.0' });
-    await client.connect(new LegacyTransport(wrapped(name, server)));
-    await client.callTool({ name: 'no-such-tool', arguments: {} });
-    await client.close();
-    expect((await home.cli('tools', 'accept', name, '--read-only')).code).toBe(0);
-  }
+  trust = readFileSync(home.trustFile, 'utf8');
+  writeFileSync(
+    join(home.home, 'policy.yaml'),
+    'version: 1\nname: reading\nrules:\n  - { id: read, effect: allow, tools: [files/read_text_file, modern/look] }\n',
+  );
 });
 
 afterAll(async () => {
@@ -40,13 +36,6 @@ afterAll(async () => {
 });
 
 const modernServer = new URL('../support/modern-server.ts', import.meta.url).pathname;
-
-function servers(): [name: string, args: string[]][] {
-  return [
-    ['files', [filesystemServer, folder]],
-    ['modern', [modernServer]],
-  ];
-}
 
 function wrapped(name: string, server: readonly string[]) {
   return {
@@ -72,7 +61,7 @@ async function expectProven(result: Result, verdict: 'deny' | 'executed'): Promi
   }
   const file = join(home.work, `result-${crypto.randomUUID()}.json`);
   writeFileSync(file, JSON.stringify(result));
-  const verified = await home.cli('verify', '--trust', home.trustFile, '--expect', verdict, file);
+  const verified = await home.here('verify', '--trust', home.trustFile, '--expect', verdict, file);
   expect(verified, verified.stderr + verified.stdout).toMatchObject({ code: 0 });
 }
 

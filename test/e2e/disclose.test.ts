@@ -1,19 +1,20 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countersign, testHome, type Finished, type TestHome } from '../support/home.ts';
 import { startWire, type Wire } from '../support/wire.ts';
 
-const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+const effectsServer = new URL('../support/effects-server.mjs', import.meta.url).pathname;
 const marker = 'MARKER-2f81c0';
 
 interface Setup extends AsyncDisposable {
   readonly home: TestHome;
   readonly at: (name: string) => string;
-  readonly start: () => Wire;
-  /** Runs the tool once and returns the call's id. */
+  /** Runs the tool once, in a gate that goes on until `rest`, and returns the call's id. */
   readonly call: (word?: string) => Promise<string>;
+  /** Ends the gate; the next call starts another. */
+  readonly rest: () => Promise<void>;
   /** Writes the call's envelopes to `call.jsonl`, and says what `verify` says of these openings. */
   readonly verify: (callId: string, openings: string) => Promise<Finished>;
   /** The ledger's files in which the text stands. */
@@ -35,30 +36,37 @@ async function setup(...plaintext: readonly string[]): Promise<Setup> {
       [countersign, 'wrap', '--name', 'effects', '--', process.execPath, effectsServer, at('effects.txt')],
       home.env,
     );
+  let gate: Wire | undefined;
+  const rest = async (): Promise<void> => {
+    await gate?.end();
+    gate = undefined;
+  };
   return {
     home,
     at,
-    start,
+    rest,
     async call(word = marker) {
-      const wire = start();
-      const { result } = await wire.request('tools/call', { name: 'perform', arguments: { word } });
+      gate ??= start();
+      const { result } = await gate.request('tools/call', { name: 'perform', arguments: { word } });
       expect(result?.['content']).toEqual([{ type: 'text', text: word }]);
-      await wire.end();
       return (await calls(home)).at(-1) ?? '';
     },
     async verify(callId, openings) {
-      const shown = await home.cli('log', 'show', callId, '--json');
+      const shown = await home.here('log', 'show', callId, '--json');
       const { verdict, outcome } = JSON.parse(shown.stdout) as { verdict: unknown; outcome: unknown };
       writeFileSync(at('call.jsonl'), `${JSON.stringify(verdict)}\n${JSON.stringify(outcome)}\n`);
       writeFileSync(at('openings.jsonl'), openings);
       const files = ['--trust', home.trustFile, '--opening', at('openings.jsonl'), at('call.jsonl')];
-      return home.cli('verify', ...files);
+      return home.here('verify', ...files);
     },
     filesWith: (text) =>
       readdirSync(home.home)
         .filter((name) => name.startsWith('ledger'))
         .filter((name) => readFileSync(join(home.home, name)).includes(text)),
-    [Symbol.asyncDispose]: () => home[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await rest();
+      await home[Symbol.asyncDispose]();
+    },
   };
 }
 
@@ -69,7 +77,7 @@ interface Entry {
 }
 
 async function entries(home: TestHome): Promise<readonly Entry[]> {
-  const { stdout } = await home.cli('log', 'tail', '-n', '1000', '--json');
+  const { stdout } = await home.here('log', 'tail', '-n', '1000', '--json');
   return stdout
     .trim()
     .split('\n')
@@ -87,8 +95,13 @@ const openingsOf = ({ stdout }: Finished): Record<string, unknown>[] =>
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 describe('countersign disclose', () => {
+  let test: Setup;
+  beforeAll(async () => {
+    test = await setup();
+  });
+  afterAll(() => test[Symbol.asyncDispose]());
+
   it('opens single fields, which verify checks against what was signed', async () => {
-    await using test = await setup();
     const callId = await test.call();
     const fields = ['/args/word', 'params', 'input', 'action', 'result'];
     const disclosed = await test.home.cli(
@@ -120,20 +133,18 @@ describe('countersign disclose', () => {
   });
 
   it('writes to a file that its owner alone can read, and replaces none', async () => {
-    await using test = await setup();
     const callId = await test.call();
     const args = ['disclose', callId, '--field', '/args/word', '--out', test.at('opening.json')];
-    expect(await test.home.cli(...args)).toMatchObject({ code: 0, stdout: '' });
+    expect(await test.home.here(...args)).toMatchObject({ code: 0, stdout: '' });
     expect(statSync(test.at('opening.json')).mode & 0o077).toBe(0);
     expect((await test.verify(callId, readFileSync(test.at('opening.json'), 'utf8'))).code).toBe(0);
-    expect((await test.home.cli(...args)).code).toBe(2);
+    expect((await test.home.here(...args)).code).toBe(2);
   });
 
   it('prints no character that a terminal would obey, and the value all the same', async () => {
-    await using test = await setup();
     const word = '\u009b2J\u202e\u{e0041}é\u007f';
     const callId = await test.call(word);
-    const { stdout } = await test.home.cli('disclose', callId, '--field', '/args/word');
+    const { stdout } = await test.home.here('disclose', callId, '--field', '/args/word');
     expect(stdout).toMatch(/^[\x20-\x7eé]+\n$/);
     expect(openingsOf({ code: 0, stdout, stderr: '' })[0]).toMatchObject({ value: word });
     expect((await test.verify(callId, stdout)).code).toBe(0);
@@ -143,7 +154,7 @@ describe('countersign disclose', () => {
     await using test = await setup('fields: ["/word"], treatment: drop');
     const callId = await test.call();
     const disclose = async (id: string, field: string): Promise<string> => {
-      const { code, stdout, stderr } = await test.home.cli('disclose', id, '--field', field);
+      const { code, stdout, stderr } = await test.home.here('disclose', id, '--field', field);
       expect(stdout).toBe('');
       return `${code} ${/ (\w+):/.exec(stderr)?.[1] ?? ''}`;
     };
@@ -177,13 +188,13 @@ describe('plaintext that is sealed to an auditor', () => {
     expect(openingsOf(opened)[0]).toMatchObject({ value: marker });
     expect((await test.verify(callId, opened.stdout)).code).toBe(0);
 
-    const handedOver = await test.home.cli(...args);
+    const handedOver = await test.home.here(...args);
     expect(handedOver.code).toBe(0);
     expect(handedOver.stdout).not.toContain(marker);
     expect((await test.verify(callId, handedOver.stdout)).stdout).toContain('UNBOUND');
     writeFileSync(test.at('sealed.jsonl'), handedOver.stdout);
     const elsewhere = ['disclose', '--sealed', test.at('sealed.jsonl'), '--decrypt'];
-    const decrypt = (key: string) => test.home.cli(...elsewhere, test.at(key));
+    const decrypt = (key: string) => test.home.here(...elsewhere, test.at(key));
     expect((await decrypt('auditor.pem')).stdout).toBe(opened.stdout);
     const refused = await decrypt('other.pem');
     expect([refused.code, refused.stdout]).toEqual([1, '']);
@@ -196,8 +207,9 @@ describe('countersign erase', () => {
   it('removes plaintext and salts from every file, and leaves a log that proves as before', async () => {
     await using test = await setup();
     const [gone, kept] = [await test.call(), await test.call('KEPT-WORD')];
+    await test.rest();
     expect(test.filesWith(marker)).not.toEqual([]);
-    const salt = openingsOf(await test.home.cli('disclose', gone, '--field', '/args/word'))[0]?.['salt'];
+    const salt = openingsOf(await test.home.here('disclose', gone, '--field', '/args/word'))[0]?.['salt'];
     const saltBytes = Buffer.from(String(salt), 'base64').toString('latin1');
 
     expect(await test.home.cli('erase', gone, '--yes')).toMatchObject({
@@ -212,10 +224,10 @@ describe('countersign erase', () => {
       ['log', 'show', gone, '--action'],
       ['disclose', gone, '--field', '/args/word'],
     ]) {
-      const { code, stderr } = await test.home.cli(...command);
+      const { code, stderr } = await test.home.here(...command);
       expect([code, stderr.includes('PLAINTEXT_MISSING')]).toEqual([1, true]);
     }
-    const openingOfKept = await test.home.cli('disclose', kept, '--field', '/args/word');
+    const openingOfKept = await test.home.here('disclose', kept, '--field', '/args/word');
     expect((await test.verify(kept, openingOfKept.stdout)).code).toBe(0);
     const stale = JSON.stringify({ callId: gone, field: '/args/word', salt, value: marker });
     // The log itself lost nothing: whoever kept an opening can still show it.
@@ -225,7 +237,7 @@ describe('countersign erase', () => {
     expect(last).toMatchObject({ kind: 'change', callId: null });
     expect(last?.statement.predicate.change).toEqual({ kind: 'erased', calls: { count: 1, ids: [gone] } });
     expect(JSON.stringify(await entries(test.home))).not.toContain(marker);
-    expect((await test.home.cli('erase', gone, '--yes')).stdout).toBe('Erased 0 calls.\n');
+    expect((await test.home.here('erase', gone, '--yes')).stdout).toBe('Erased 0 calls.\n');
     expect((await entries(test.home)).at(-1)).toEqual(last);
     expect(await test.call('after')).not.toBe('');
   });
@@ -233,8 +245,9 @@ describe('countersign erase', () => {
   it('takes calls by time and by tool, and asks for --yes where nobody can answer', async () => {
     await using test = await setup();
     const callId = await test.call();
+    await test.rest();
     const erase = async (...args: string[]): Promise<unknown> => {
-      const { code, stdout } = await test.home.cli('erase', ...args, '--json');
+      const { code, stdout } = await test.home.here('erase', ...args, '--json');
       return code === 0 ? (JSON.parse(stdout) as unknown) : code;
     };
     const nothing = { erased: [], running: [] };
@@ -255,14 +268,11 @@ describe('countersign erase', () => {
 
   it('works beside a gate that goes on', async () => {
     await using test = await setup();
-    const wire = test.start();
-    await wire.request('tools/call', { name: 'perform', arguments: { word: marker } });
-    const [callId = ''] = await calls(test.home);
+    const callId = await test.call();
     expect((await test.home.cli('erase', callId, '--yes')).code).toBe(0);
     expect(test.filesWith(marker)).toEqual([]);
-    const { result } = await wire.request('tools/call', { name: 'perform', arguments: { word: 'next' } });
-    expect(result?.isError).toBeUndefined();
-    await wire.end();
+    expect(await test.call('next')).not.toBe(callId);
+    await test.rest();
     expect((await calls(test.home)).length).toBe(2);
   });
 });

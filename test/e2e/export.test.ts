@@ -8,7 +8,7 @@ import { readTiledLog } from '../evidence/independent-reader.ts';
 import { countersign, testHome, type TestHome } from '../support/home.ts';
 import { startWire } from '../support/wire.ts';
 
-const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+const effectsServer = new URL('../support/effects-server.mjs', import.meta.url).pathname;
 const policy = `version: 1
 name: test
 rules:
@@ -47,7 +47,7 @@ interface Report {
 }
 
 async function audit(...args: string[]): Promise<{ code: number; report: Report; stderr: string }> {
-  const { code, stdout, stderr } = await home.cli('audit', '--json', ...args);
+  const { code, stdout, stderr } = await home.here('audit', '--json', ...args);
   return { code, stderr, report: (stdout === '' ? {} : JSON.parse(stdout)) as Report };
 }
 
@@ -73,7 +73,7 @@ describe('a log that was lived, exported and audited', () => {
       sessionClose: 1,
     });
     expect(report.entries.verified).toBe(report.log.size);
-    const text = await home.cli('audit', '--trust', home.trustFile, log);
+    const text = await home.here('audit', '--trust', home.trustFile, log);
     expect(text.stdout).toContain('no faults');
     expect(text.stdout).not.toContain('\u001b');
   });
@@ -100,8 +100,8 @@ describe('a log that was lived, exported and audited', () => {
     cpSync(join(log, 'checkpoint'), at('kept'));
     const before = parseCheckpoint(readFileSync(at('kept'), 'utf8'))?.size ?? 0;
     await live(2);
-    expect((await home.cli('log', 'export', log)).code).toBe(0);
-    expect((await home.cli('log', 'export', log)).stderr).toContain('Nothing is new');
+    expect((await home.here('log', 'export', log)).code).toBe(0);
+    expect((await home.here('log', 'export', log)).stderr).toContain('Nothing is new');
     const { code, report } = await audit('--trust', home.trustFile, '--since', at('kept'), log);
     expect({ code, since: report.since }).toMatchObject({ code: 0, since: { continued: true } });
     expect(report.log.size).toBeGreaterThan(before);
@@ -112,23 +112,23 @@ describe('a log that was lived, exported and audited', () => {
     const first = await audit(...options, log);
     expect(first).toMatchObject({ code: 0, stderr: '' });
     await live(2);
-    await home.cli('log', 'export', log);
+    await home.here('log', 'export', log);
     const second = await audit(...options, log);
     expect({ code: second.code, since: second.report.since }).toMatchObject({
       code: 0,
       since: { size: first.report.log.size, continued: true, earlierFaults: 0 },
     });
     expect(second.report.entries.replayed).toBe(second.report.log.size - first.report.log.size);
-    const blind = await home.cli('audit', '--trust', home.trustFile, '--since', at('kept'), log);
+    const blind = await home.here('audit', '--trust', home.trustFile, '--since', at('kept'), log);
     expect(blind.stdout).toContain('no faults in what could be judged');
   });
 
   it('has every entry that a caller can show, and cannot lose its end unseen', async () => {
-    const { stdout } = await home.cli('log', 'tail', '--json', '-n', '4');
+    const { stdout } = await home.here('log', 'tail', '--json', '-n', '4');
     const { callId } = JSON.parse(stdout.split('\n').find((line) => line.includes('"allow"')) ?? '') as {
       callId: string;
     };
-    writeFileSync(at('shown.json'), (await home.cli('log', 'show', callId, '--json')).stdout);
+    writeFileSync(at('shown.json'), (await home.here('log', 'show', callId, '--json')).stdout);
     const seen = ['--trust', home.trustFile, '--seen', at('shown.json'), '--seen', at('kept')];
     expect((await audit(...seen, log)).code).toBe(0);
     const cut = at('cut');
@@ -145,11 +145,11 @@ describe('a log that was lived, exported and audited', () => {
     const ended = new Promise((resolve) => wire.child.once('close', resolve));
     wire.child.kill('SIGKILL');
     await ended;
-    await home.cli('log', 'export', log);
+    await home.here('log', 'export', log);
     const killed = await audit('--trust', home.trustFile, log);
     expect(killed).toMatchObject({ code: 0, report: { sessions: { open: [{ statements: 3 }] } } });
     await live(1);
-    await home.cli('log', 'export', log);
+    await home.here('log', 'export', log);
     const settled = await audit('--trust', home.trustFile, log);
     expect(settled).toMatchObject({ code: 0, report: { sessions: { open: [] }, openCalls: [] } });
   });
@@ -187,7 +187,7 @@ describe('a log that was lived, exported and audited', () => {
 
   it('is not exported over another home’s', async () => {
     await using other = await testHome();
-    const { code, stderr } = await other.cli('log', 'export', log);
+    const { code, stderr } = await other.here('log', 'export', log);
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('EXPORT_FOREIGN') });
     expect((await audit('--trust', home.trustFile, log)).code).toBe(0);
     expect(existsSync(join(other.work, 'log'))).toBe(false);
@@ -196,7 +196,7 @@ describe('a log that was lived, exported and audited', () => {
 
 describe('proofs for tools that know only the log', () => {
   const callOf = async (): Promise<string> => {
-    const { stdout } = await home.cli('log', 'tail', '--json', '-n', '100');
+    const { stdout } = await home.here('log', 'tail', '--json', '-n', '100');
     const entries = stdout
       .trim()
       .split('\n')
@@ -207,9 +207,9 @@ describe('proofs for tools that know only the log', () => {
   it('prove verdict and outcome of a call, as a tlog-proof and as JSON', async () => {
     const callId = await callOf();
     for (const which of [[], ['--outcome']]) {
-      const proof = parseTlogProof((await home.cli('log', 'prove', callId, ...which)).stdout);
+      const proof = parseTlogProof((await home.here('log', 'prove', callId, ...which)).stdout);
       const json = JSON.parse(
-        (await home.cli('log', 'prove', callId, '--format', 'json', ...which)).stdout,
+        (await home.here('log', 'prove', callId, '--format', 'json', ...which)).stdout,
       ) as {
         kind: string;
         logIndex: number;
@@ -235,7 +235,7 @@ describe('proofs for tools that know only the log', () => {
       [String(old.size), String(now.size)],
       [at('kept'), String(now.size)],
     ] as const) {
-      const { code, stdout } = await home.cli('log', 'consistency', from, to);
+      const { code, stdout } = await home.here('log', 'consistency', from, to);
       expect(code).toBe(0);
       const proof = JSON.parse(stdout) as { oldSize: number; newSize: number; hashes: string[] };
       const hashes = proof.hashes.map(bytes);
@@ -248,11 +248,11 @@ describe('proofs for tools that know only the log', () => {
 
   it('are refused for what the log does not have', async () => {
     const callId = crypto.randomUUID();
-    expect((await home.cli('log', 'prove', callId)).stderr).toContain('NOT_FOUND');
-    expect((await home.cli('log', 'prove', callId, '--format', 'yaml')).code).toBe(2);
-    expect((await home.cli('log', 'consistency', '1', '100000')).stderr).toContain('NOT_FOUND');
-    expect((await home.cli('log', 'consistency', '0', '1')).stderr).toContain('NOT_FOUND');
-    expect((await home.cli('log', 'consistency', home.trustFile, '1')).stderr).toContain('CONFIG_INVALID');
-    expect((await home.cli('log', 'consistency', at('nowhere'), '1')).code).toBe(2);
+    expect((await home.here('log', 'prove', callId)).stderr).toContain('NOT_FOUND');
+    expect((await home.here('log', 'prove', callId, '--format', 'yaml')).code).toBe(2);
+    expect((await home.here('log', 'consistency', '1', '100000')).stderr).toContain('NOT_FOUND');
+    expect((await home.here('log', 'consistency', '0', '1')).stderr).toContain('NOT_FOUND');
+    expect((await home.here('log', 'consistency', home.trustFile, '1')).stderr).toContain('CONFIG_INVALID');
+    expect((await home.here('log', 'consistency', at('nowhere'), '1')).code).toBe(2);
   });
 });

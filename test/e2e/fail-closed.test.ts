@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countersign, testHome, type TestHome } from '../support/home.ts';
 import { startWire, type Wire } from '../support/wire.ts';
 
-const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+const effectsServer = new URL('../support/effects-server.mjs', import.meta.url).pathname;
 
 const allowEffects = `version: 1
 name: test
@@ -50,6 +50,13 @@ async function setup(): Promise<Setup & AsyncDisposable> {
 
 const perform = { name: 'perform', arguments: { word: 'x' } };
 
+/** One for the tests that leave its home as it was, and in which nothing ever runs. */
+let test: Setup & AsyncDisposable;
+beforeAll(async () => {
+  test = await setup();
+});
+afterAll(() => test[Symbol.asyncDispose]());
+
 async function expectClosed(wire: Wire, code: string, effects: string): Promise<void> {
   expect((await wire.request('tools/call', perform)).error?.data).toMatchObject({ code });
   expect((await wire.request('tools/list')).error?.data).toMatchObject({ code });
@@ -66,12 +73,10 @@ describe('without a valid API key nothing is started or relayed', () => {
     ['something else', 'hunter2', 'API_KEY_MALFORMED'],
     ['one of another home', `cs_live_${'0'.repeat(43)}`, 'API_KEY_MALFORMED'],
   ])('%s', async (_, key, code) => {
-    await using test = await setup();
     await expectClosed(test.start({ COUNTERSIGN_API_KEY: key }), code, test.effects);
   });
 
   it('stderr says how to get a key, and never repeats the one that was given', async () => {
-    await using test = await setup();
     const wire = test.start({ COUNTERSIGN_API_KEY: 'hunter2' });
     await wire.request('ping');
     await wire.end();
@@ -81,7 +86,6 @@ describe('without a valid API key nothing is started or relayed', () => {
 
   it('a key of another home is unknown', async () => {
     await using other = await testHome();
-    await using test = await setup();
     await expectClosed(test.start({ COUNTERSIGN_API_KEY: other.apiKey }), 'API_KEY_UNKNOWN', test.effects);
   });
 
@@ -107,13 +111,12 @@ describe('a policy that cannot be used closes the gate', () => {
     ['no rule', 'version: 1\nname: none\nrules: []\n', 'POLICY_INVALID'],
     ['a condition that does not parse', allowEffects.replace('] }', '], when: "args.(" }'), 'POLICY_INVALID'],
   ])('%s', async (_, text, code) => {
-    await using test = await setup();
     writeFileSync(join(test.home.home, 'policy.yaml'), text);
     await expectClosed(test.start(), code, test.effects);
+    writeFileSync(join(test.home.home, 'policy.yaml'), allowEffects);
   });
 
   it('a missing file', async () => {
-    await using test = await setup();
     await expectClosed(
       test.start({}, '--policy', join(test.home.work, 'none.yaml')),
       'POLICY_UNREADABLE',
@@ -179,7 +182,7 @@ describe('a ledger that cannot be used closes the gate', () => {
 describe('the wrapped server', () => {
   it('that dies during a call leaves an outcome `unknown` and a clear refusal', async () => {
     await using test = await setup();
-    const script = join(test.home.work, 'dies.ts');
+    const script = join(test.home.work, 'dies.mjs');
     const server = readFileSync(effectsServer, 'utf8');
     writeFileSync(
       script,
@@ -194,12 +197,11 @@ describe('the wrapped server', () => {
     expect(JSON.stringify(answer)).toContain('UPSTREAM_GONE');
     const { code } = await wire.end();
     expect(code).toBe(3);
-    const { stdout } = await test.home.cli('log', 'tail', '--json');
+    const { stdout } = await test.home.here('log', 'tail', '--json');
     expect(stdout).toContain('"outcome":"unknown"');
   });
 
   it('that cannot be started: every request is refused with UPSTREAM_GONE, and the exit code is 127', async () => {
-    await using test = await setup();
     const wire = startWire(
       process.execPath,
       [countersign, 'wrap', '--name', 'ghost', '--', join(test.home.work, 'no-such-command')],
@@ -210,8 +212,7 @@ describe('the wrapped server', () => {
   });
 
   it('ends soon after the end of stdin, also when it ignores that and SIGTERM', async () => {
-    await using test = await setup();
-    const script = join(test.home.work, 'stubborn.ts');
+    const script = join(test.home.work, 'stubborn.mjs');
     writeFileSync(
       script,
       "process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); console.error('stubborn');\n",
@@ -235,16 +236,14 @@ describe('misuse', () => {
     ['a server name with a slash', ['wrap', '--name', 'a/b', '--', 'node']],
     ['an unknown command', ['frobnicate']],
   ])('%s: a sentence and exit code 2, or 1 for a bad value', async (_, args) => {
-    await using home = await testHome();
-    const { code, stderr } = await home.cli(...args);
+    const { code, stderr } = await test.home.cli(...args);
     expect([1, 2]).toContain(code);
     expect(stderr).toMatch(/^countersign: .+\n$/);
     expect(stderr).not.toContain('    at ');
   });
 
   it('a home that does not exist: HOME_MISSING, and how to make one', async () => {
-    await using home = await testHome();
-    const { code, stderr } = await home.cli('log', 'tail', '--home', join(home.work, 'nowhere'));
+    const { code, stderr } = await test.home.here('log', 'tail', '--home', join(test.home.work, 'nowhere'));
     expect(code).toBe(1);
     expect(stderr).toContain('countersign init');
   });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startIdentityProvider, type IdentityProvider } from '../support/identity-provider.ts';
 import {
@@ -20,11 +21,13 @@ const minute = 60_000;
 /** How long the keys of an issuer are waited for, and what a busy machine may add to it. */
 const loadTimeout = 5_000;
 const slack = 4_000;
-const crew = Array.from({ length: 8 }, (_, i) => `crew-${i}`);
+const crew = Array.from({ length: 4 }, (_, i) => `crew-${i}`);
 const people = Object.fromEntries(crew.map((name) => [name, { roles: ['ot.operator'] }]));
 
 let provider: IdentityProvider;
 let machine: Listening;
+/** For those who do nothing to the provider. */
+let calm: ProviderGate;
 let moves = 0;
 
 beforeAll(async () => {
@@ -34,11 +37,13 @@ beforeAll(async () => {
     moves += 1;
     response.end('{"moved":true}');
   });
+  calm = await startGate();
 });
 
 afterEach(() => void vi.restoreAllMocks());
 
 afterAll(async () => {
+  await calm[Symbol.asyncDispose]();
   await machine[Symbol.asyncDispose]();
   await provider[Symbol.asyncDispose]();
 });
@@ -57,13 +62,14 @@ const codesOf = (answers: readonly Answered[]): ReadonlySet<string | undefined> 
 
 const slowest = (answers: readonly Answered[]): number => Math.max(...answers.map(({ tookMs }) => tookMs));
 
-/** Eight calls at any time, until it is told to end; each with another token of those that there are by then. */
+/** Eight who call a few times a second each, until they are told to end; each time with another token of those there are by then. */
 function keepCalling(gate: ProviderGate, first: readonly string[]) {
   const [tokens, answers, state] = [[...first], [] as Answered[], { turn: 0, ends: false }];
   const worker = async (): Promise<void> => {
     while (!state.ends) {
       state.turn += 1;
       answers.push(await gate.call(tokens[state.turn % tokens.length] ?? ''));
+      await pause(200);
     }
   };
   const workers = times(8, worker);
@@ -95,7 +101,7 @@ describe('an identity provider that changes its keys', () => {
     await using gate = await startGate();
     const old = await loginAll();
     await using calls = keepCalling(gate, old);
-    await expect.poll(calls.answered).toBeGreaterThan(80);
+    await expect.poll(calls.answered).toBeGreaterThan(24);
     expect(gate.keysUrl.asked()).toBe(1);
 
     const seen = new Set(old.map(keyNamedBy));
@@ -104,11 +110,11 @@ describe('an identity provider that changes its keys', () => {
       const fresh = await loginAll();
       for (const token of fresh) seen.add(keyNamedBy(token));
       // The first that the gateway sees of the new key are eight at once.
-      const first = await Promise.all(fresh.map((token) => gate.call(token)));
+      const first = await Promise.all([...fresh, ...fresh].map((token) => gate.call(token)));
       expect(codesOf(first)).toEqual(new Set([undefined]));
       calls.with(fresh);
       const [before, begun] = [calls.answered(), performance.now()];
-      await expect.poll(calls.answered).toBeGreaterThan(before + 80);
+      await expect.poll(calls.answered).toBeGreaterThan(before + 24);
       // For changes within one second nobody is asked twice.
       await expect.poll(() => performance.now() - begun).toBeGreaterThan(1_000);
       expect(seen.size).toBe(1 + changes);
@@ -166,7 +172,7 @@ describe('an identity provider that changes its keys', () => {
     const gone = await loginAll();
     await provider.control('keys', { only: true });
     await using calls = keepCalling(gate, gone);
-    await expect.poll(calls.answered).toBeGreaterThan(200);
+    await expect.poll(calls.answered).toBeGreaterThan(64);
     const honest = await login('ada');
     expect((await gate.call(honest)).code).toBeUndefined();
     expect(codesOf(await calls.end())).toEqual(new Set(['HUMAN_TOKEN_KEY_UNKNOWN']));
@@ -268,7 +274,6 @@ describe('an identity provider that', () => {
 
 describe('a login that is bound to a key', () => {
   it('is of use with a proof for each call, and each of them once', async () => {
-    await using gate = await startGate();
     const own = await prover();
     const token = await provider.login('ada', audience, await own.prove(`${provider.issuer}/token`));
     const [, payload = ''] = token.split('.');
@@ -277,65 +282,63 @@ describe('a login that is bound to a key', () => {
     });
     const moved = moves;
 
-    const proofs = await times(100, () => own.prove(gate.url, token));
+    const proofs = await times(25, () => own.prove(calm.url, token));
     const waiting = [...proofs];
     const answers: Answered[] = [];
     await times(8, async () => {
       for (let proof = waiting.pop(); proof !== undefined; proof = waiting.pop())
-        answers.push(await gate.call(token, { proof }));
+        answers.push(await calm.call(token, { proof }));
     });
-    expect(answers).toHaveLength(100);
+    expect(answers).toHaveLength(25);
     expect(codesOf(answers)).toEqual(new Set([undefined]));
-    expect(moves).toBe(moved + 100);
-    expect(await gate.stated(answers[0]!)).toMatchObject({
+    expect(moves).toBe(moved + 25);
+    expect(await calm.stated(answers[0]!)).toMatchObject({
       verdict: 'ALLOW',
       principal: { human: { subject: 'ada', binding: 'dpop' } },
     });
 
-    const replayed = await Promise.all(proofs.map((proof) => gate.call(token, { proof })));
+    const replayed = await Promise.all(proofs.map((proof) => calm.call(token, { proof })));
     expect(codesOf(replayed)).toEqual(new Set(['HUMAN_TOKEN_PROOF_REPLAYED']));
-    const twin = await own.prove(gate.url, token);
-    const twins = await times(8, () => gate.call(token, { proof: twin }));
+    const twin = await own.prove(calm.url, token);
+    const twins = await times(8, () => calm.call(token, { proof: twin }));
     expect(twins.filter(({ code }) => code === undefined)).toHaveLength(1);
-    expect(moves).toBe(moved + 101);
-    expect(await gate.stated(replayed[0]!)).toMatchObject({
+    expect(moves).toBe(moved + 26);
+    expect(await calm.stated(replayed[0]!)).toMatchObject({
       verdict: 'DENY',
       reason: { code: 'HUMAN_TOKEN_PROOF_REPLAYED' },
     });
   });
 
   it('is refused with a proof of another time, key, token or place, and without one', async () => {
-    await using gate = await startGate();
     const [own, thief] = [await prover(), await prover()];
     const token = await provider.login('ada', audience, await own.prove(`${provider.issuer}/token`));
     const seconds = Math.floor(Date.now() / 1_000);
     const moved = moves;
     const wrong = [
-      await own.prove(gate.url, token, { iat: seconds - 62 }),
-      await own.prove(gate.url, token, { iat: seconds + 90 }),
-      await own.prove(gate.url, await login('ada')),
-      await own.prove(gate.url),
+      await own.prove(calm.url, token, { iat: seconds - 62 }),
+      await own.prove(calm.url, token, { iat: seconds + 90 }),
+      await own.prove(calm.url, await login('ada')),
+      await own.prove(calm.url),
       await own.prove(`${provider.issuer}/token`, token),
-      await thief.prove(gate.url, token),
+      await thief.prove(calm.url, token),
     ];
     for (const proof of wrong)
-      expect((await gate.call(token, { proof })).code).toBe('HUMAN_TOKEN_PROOF_INVALID');
-    const bare = await gate.call(token);
+      expect((await calm.call(token, { proof })).code).toBe('HUMAN_TOKEN_PROOF_INVALID');
+    const bare = await calm.call(token);
     expect(bare.code).toBe('HUMAN_TOKEN_UNBOUND');
-    expect((await gate.stated(bare)).verdict).toBe('DENY');
+    expect((await calm.stated(bare)).verdict).toBe('DENY');
     expect(moves).toBe(moved);
   });
 
   it('needs no nonce: none is asked for, and one that comes changes nothing', async () => {
-    await using gate = await startGate();
     const own = await prover();
     const token = await provider.login('ada', audience, await own.prove(`${provider.issuer}/token`));
     for (const more of [{}, { nonce: 'of another server' }]) {
-      const answered = await gate.call(token, { proof: await own.prove(gate.url, token, more) });
+      const answered = await calm.call(token, { proof: await own.prove(calm.url, token, more) });
       expect(answered.code).toBeUndefined();
       expect(answered.headers.get('dpop-nonce')).toBeNull();
     }
-    expect((await gate.call(token)).headers.get('dpop-nonce')).toBeNull();
+    expect((await calm.call(token)).headers.get('dpop-nonce')).toBeNull();
   });
 });
 
@@ -349,50 +352,47 @@ describe('a person’s token that was handed on', () => {
     });
 
   it('is of use to the agent that it was handed to, and the verdict states both', async () => {
-    await using gate = await startGate();
     const token = await exchange('planner', await login('ada'));
-    const allowed = await gate.call(token);
-    expect(await gate.stated(allowed)).toMatchObject({
+    const allowed = await calm.call(token);
+    expect(await calm.stated(allowed)).toMatchObject({
       verdict: 'ALLOW',
       principal: {
-        agent: { id: gate.agent('planner') },
+        agent: { id: calm.agent('planner') },
         human: { issuer: provider.issuer, subject: 'ada', act: [{ subject: 'planner' }] },
       },
     });
-    const other = await gate.call(token, { by: 'courier' });
+    const other = await calm.call(token, { by: 'courier' });
     expect(other.code).toBe('ACTOR_REFUSED');
-    expect(await gate.stated(other)).toMatchObject({
+    expect(await calm.stated(other)).toMatchObject({
       verdict: 'DENY',
       reason: { code: 'ACTOR_REFUSED' },
-      principal: { agent: { id: gate.agent('courier') } },
+      principal: { agent: { id: calm.agent('courier') } },
     });
   });
 
   it('twice is of use to the last of them alone, and the verdict states the chain', async () => {
-    await using gate = await startGate();
     const token = await exchange('gate', await exchange('planner', await login('ada')));
     const moved = moves;
-    const first = await gate.call(token, { by: 'planner' });
+    const first = await calm.call(token, { by: 'planner' });
     expect(first.code).toBe('ACTOR_REFUSED');
-    expect((await gate.stated(first)).verdict).toBe('DENY');
+    expect((await calm.stated(first)).verdict).toBe('DENY');
     expect(moves).toBe(moved);
-    const last = await gate.call(token, { by: 'courier' });
-    expect(await gate.stated(last)).toMatchObject({
+    const last = await calm.call(token, { by: 'courier' });
+    expect(await calm.stated(last)).toMatchObject({
       verdict: 'ALLOW',
       principal: {
-        agent: { id: gate.agent('courier') },
+        agent: { id: calm.agent('courier') },
         human: { subject: 'ada', act: [{ subject: 'gate' }, { subject: 'planner' }] },
       },
     });
   });
 
   it('to another place, or by a person who may not, is of no use here', async () => {
-    await using gate = await startGate();
     const elsewhere = await exchange('planner', await login('ada'), 'https://other.test');
-    expect((await gate.call(elsewhere)).code).toBe('HUMAN_TOKEN_AUDIENCE_REFUSED');
-    const ben = await gate.call(await exchange('planner', await login('ben')));
+    expect((await calm.call(elsewhere)).code).toBe('HUMAN_TOKEN_AUDIENCE_REFUSED');
+    const ben = await calm.call(await exchange('planner', await login('ben')));
     expect(ben.code).toBe('NO_RULE_ALLOWS');
-    expect(await gate.stated(ben)).toMatchObject({
+    expect(await calm.stated(ben)).toMatchObject({
       verdict: 'DENY',
       principal: { human: { subject: 'ben', act: [{ subject: 'planner' }] } },
     });

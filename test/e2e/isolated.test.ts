@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { whoElseMayReplace } from '../../src/runtime/file-guard.ts';
-import { countersign, filesystemServer } from '../support/home.ts';
+import { countersign, filesystemServer, testHome } from '../support/home.ts';
 import { startWire, type Wire } from '../support/wire.ts';
 
 /**
@@ -284,22 +284,12 @@ describe.skipIf(!canBecomeOthers)('a gate of another user (needs root, to become
 });
 
 describe('a mode that cannot be true', () => {
-  it('is refused where API keys would cross a network in the clear', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'countersign-mode-'));
-    try {
-      const env = { PATH: process.env['PATH'], HOME: folder, COUNTERSIGN_HOME: join(folder, 'home') };
-      const cli = (...args: string[]) =>
-        spawnSync(process.execPath, [countersign, ...args], { env, cwd: folder, encoding: 'utf8' });
-      cli('init');
-      writeFileSync(
-        join(folder, 'c.yaml'),
-        'version: 1\nmode: isolated\nlisten: { host: 0.0.0.0, port: 0 }\n',
-      );
-      const { status, stderr } = cli('serve', '--config', 'c.yaml');
-      expect(status).toBe(1);
-      expect(stderr).toMatch(/CONFIG_INVALID: mode: isolated cannot be true here: 0\.0\.0\.0 /);
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+  it('is refused where API keys would cross a network in the clear', async () => {
+    await using test = await testHome();
+    const config = join(test.work, 'c.yaml');
+    writeFileSync(config, 'version: 1\nmode: isolated\nlisten: { host: 0.0.0.0, port: 0 }\n');
+    const { code, stderr } = await test.cli('serve', '--config', config);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/CONFIG_INVALID: mode: isolated cannot be true here: 0\.0\.0\.0 /);
   });
 });

@@ -7,7 +7,7 @@ import { countersign, testHome, type TestHome } from '../support/home.ts';
 import { startServing } from '../support/serving.ts';
 import { startWire } from '../support/wire.ts';
 
-const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+const effectsServer = new URL('../support/effects-server.mjs', import.meta.url).pathname;
 
 let home: TestHome;
 beforeAll(async () => {
@@ -23,13 +23,13 @@ interface KeyDocument {
 }
 
 async function key(...args: string[]): Promise<KeyDocument> {
-  const { code, stdout, stderr } = await home.cli('key', ...args, '--json');
+  const { code, stdout, stderr } = await home.here('key', ...args, '--json');
   expect([code, stderr]).toEqual([0, '']);
   return JSON.parse(stdout) as KeyDocument;
 }
 
 async function listed(): Promise<readonly KeyDocument[]> {
-  return JSON.parse((await home.cli('key', 'list', '--json')).stdout) as KeyDocument[];
+  return JSON.parse((await home.here('key', 'list', '--json')).stdout) as KeyDocument[];
 }
 
 interface Entry {
@@ -39,7 +39,7 @@ interface Entry {
 
 /** What the log states of keys, without their times. */
 async function stated(): Promise<readonly Record<string, unknown>[]> {
-  const { stdout } = await home.cli('log', 'tail', '-n', '1000', '--json');
+  const { stdout } = await home.here('log', 'tail', '-n', '1000', '--json');
   const entries = stdout
     .trim()
     .split('\n')
@@ -77,8 +77,8 @@ describe('countersign key', () => {
       until: null,
     });
     const [{ stdout: text }, { stdout: json }] = await Promise.all([
-      home.cli('key', 'list'),
-      home.cli('key', 'list', '--json'),
+      home.here('key', 'list'),
+      home.here('key', 'list', '--json'),
     ]);
     const { keys } = JSON.parse(readFileSync(join(home.home, 'api-keys.json'), 'utf8')) as {
       keys: readonly { id: string; digest: string }[];
@@ -132,12 +132,16 @@ describe('countersign key', () => {
       { kind: 'api-key-rotated', ...ended, successor: { ...scope, id: rotated.id } },
       { kind: 'api-key-revoked', ...ended },
     ]);
-    const { stdout } = await home.cli('log', 'tail', '-n', '1');
+    const { stdout } = await home.here('log', 'tail', '-n', '1');
     expect(stdout).toContain(`api-key-revoked ${old.id}`);
   });
 
   it('loses nothing when several are made at once, and keeps its file private', async () => {
-    const made = await Promise.all([1, 2, 3].map(() => key('create')));
+    const made = await Promise.all(
+      [1, 2, 3].map(
+        async () => JSON.parse((await home.cli('key', 'create', '--json')).stdout) as KeyDocument,
+      ),
+    );
     const ids = (await listed()).map(({ id }) => id);
     for (const { id } of made) expect(ids).toContain(id);
     expect(statSync(join(home.home, 'api-keys.json')).mode & 0o777).toBe(0o600);
@@ -163,7 +167,7 @@ describe('countersign key', () => {
     [[], /create, list, rotate, revoke/],
   ])('refuses %j, and says why', async (args, why) => {
     const before = readFileSync(join(home.home, 'api-keys.json'), 'utf8');
-    const { code, stdout, stderr } = await home.cli('key', ...args);
+    const { code, stdout, stderr } = await home.here('key', ...args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(why);
     expect(stderr).toContain('USAGE');
@@ -172,7 +176,7 @@ describe('countersign key', () => {
 
   it('says that it knows no such key', async () => {
     for (const verb of ['rotate', 'revoke']) {
-      const { code, stderr } = await home.cli('key', verb, 'key-nobody');
+      const { code, stderr } = await home.here('key', verb, 'key-nobody');
       expect(code).toBe(1);
       expect(stderr).toContain('NOT_FOUND');
     }
@@ -275,7 +279,7 @@ describe('a key that is revoked while a gate runs', () => {
     expect(await running).toMatchObject({
       json: { _meta: { 'dev.countersign/denial': { code: 'API_KEY_REVOKED' } } },
     });
-    const { stdout } = await home.cli('log', 'tail', '-n', '20');
+    const { stdout } = await home.here('log', 'tail', '-n', '20');
     expect(stdout).toMatch(/unknown +API_KEY_REVOKED/);
   });
 

@@ -6,7 +6,7 @@ import { parseCheckpoint } from '../../src/tlog/checkpoint.ts';
 import { countersign, testHome, type TestHome } from '../support/home.ts';
 import { startWire, type Wire } from '../support/wire.ts';
 
-const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+const effectsServer = new URL('../support/effects-server.mjs', import.meta.url).pathname;
 const policy = `version: 1
 name: test
 rules:
@@ -33,20 +33,20 @@ async function liveOneCall(word: string, file: string): Promise<string> {
   const { result } = await wire.request('tools/call', { name: 'perform', arguments: { word } });
   expect((await wire.end()).code).toBe(0);
   writeFileSync(at(file), JSON.stringify(result));
-  const { stdout } = await home.cli('log', 'tail', '--json', '-n', '3');
+  const { stdout } = await home.here('log', 'tail', '--json', '-n', '3');
   const [line = ''] = stdout.split('\n').filter((one) => one.includes('"kind":"allow"'));
   return (JSON.parse(line) as { callId: string }).callId;
 }
 
-const json = async <T>(...args: string[]): Promise<T> => JSON.parse((await home.cli(...args)).stdout) as T;
-const verify = (...args: string[]) => home.cli('verify', '--trust', at('new_root.json'), '--json', ...args);
-const audit = (...args: string[]) => home.cli('audit', '--trust', at('new_root.json'), '--json', ...args);
+const json = async <T>(...args: string[]): Promise<T> => JSON.parse((await home.here(...args)).stdout) as T;
+const verify = (...args: string[]) => home.here('verify', '--trust', at('new_root.json'), '--json', ...args);
+const audit = (...args: string[]) => home.here('audit', '--trust', at('new_root.json'), '--json', ...args);
 
 beforeAll(async () => {
   home = await testHome();
   writeFileSync(join(home.home, 'policy.yaml'), policy);
   early = await liveOneCall('early', 'early.json');
-  await home.cli('tools', 'accept', 'effects', '--yes');
+  await home.here('tools', 'accept', 'effects', '--yes');
   head = await json('log', 'backup', at('backup.sqlite'), '--json');
   late = await liveOneCall('late', 'late.json');
 });
@@ -56,7 +56,7 @@ describe('a home that goes on from a backup', () => {
   it('is not restored under a running gate', async () => {
     const wire = gate();
     await wire.request('tools/list', {});
-    const refused = await home.cli('log', 'restore', at('backup.sqlite'));
+    const refused = await home.here('log', 'restore', at('backup.sqlite'));
     expect({ code: refused.code, stderr: refused.stderr }).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('HOME_IN_USE') as string,
@@ -65,14 +65,16 @@ describe('a home that goes on from a backup', () => {
   });
 
   it('says what has ended, what is missing, and what goes on', async () => {
-    restored = await json('log', 'restore', at('backup.sqlite'), '--json');
+    restored = JSON.parse(
+      (await home.cli('log', 'restore', at('backup.sqlite'), '--json')).stdout,
+    ) as typeof restored;
     expect(restored).toMatchObject({
       former: { treeSize: head.treeSize, rootHash: head.rootHash },
       openCalls: [],
     });
     expect(restored.lost.treeSize).toBeGreaterThan(head.treeSize);
-    writeFileSync(at('new_root.json'), (await home.cli('trust')).stdout);
-    const { stdout } = await home.cli('log', 'former');
+    writeFileSync(at('new_root.json'), (await home.here('trust')).stdout);
+    const { stdout } = await home.here('log', 'former');
     expect(stdout).toBe(`${head.origin}  ${head.treeSize} entries, root ${head.rootHash}\n`);
   });
 
@@ -93,8 +95,8 @@ describe('a home that goes on from a backup', () => {
   });
 
   it('has two logs that an auditor finds no fault with', async () => {
-    await home.cli('log', 'export', at('new-log'));
-    await home.cli('log', 'export', '--former', head.origin, at('old-log'));
+    await home.here('log', 'export', at('new-log'));
+    await home.here('log', 'export', '--former', head.origin, at('old-log'));
     for (const folder of ['new-log', 'old-log']) {
       const { code, stdout } = await audit(at(folder));
       expect({ folder, code, stdout: code === 0 ? '' : stdout }).toEqual({ folder, code: 0, stdout: '' });
@@ -103,28 +105,28 @@ describe('a home that goes on from a backup', () => {
 
   it('reads the log that has ended', async () => {
     const former = ['--former', head.origin];
-    expect((await home.cli('log', 'tail', ...former, '-n', '1000')).stdout.split('\n')).toHaveLength(
+    expect((await home.here('log', 'tail', ...former, '-n', '1000')).stdout.split('\n')).toHaveLength(
       head.treeSize + 1,
     );
-    const shown = await home.cli('log', 'show', early, '--json', ...former);
+    const shown = await home.here('log', 'show', early, '--json', ...former);
     writeFileSync(at('shown.json'), shown.stdout);
     expect((await verify('--expect', 'executed', at('shown.json'))).code).toBe(0);
-    expect((await home.cli('log', 'prove', early, ...former)).stdout).toContain('c2sp.org/tlog-proof');
-    expect((await home.cli('disclose', early, '--field', '/args/word', ...former)).stdout).toContain(
+    expect((await home.here('log', 'prove', early, ...former)).stdout).toContain('c2sp.org/tlog-proof');
+    expect((await home.here('disclose', early, '--field', '/args/word', ...former)).stdout).toContain(
       '"early"',
     );
-    expect((await home.cli('log', 'show', late, ...former)).stderr).toContain('NOT_FOUND');
-    expect((await home.cli('log', 'tail', '--former', 'log.example')).stderr).toContain('NOT_FOUND');
-    expect((await home.cli('log', 'show', early, '--witnessed', ...former)).code).toBe(2);
+    expect((await home.here('log', 'show', late, ...former)).stderr).toContain('NOT_FOUND');
+    expect((await home.here('log', 'tail', '--former', 'log.example')).stderr).toContain('NOT_FOUND');
+    expect((await home.here('log', 'show', early, '--witnessed', ...former)).code).toBe(2);
   });
 
   it('erases plaintext of it, says so in the present log, and names what it does not reach', async () => {
-    const erased = await home.cli('erase', early, '--former', head.origin, '--yes');
+    const erased = await home.here('erase', early, '--former', head.origin, '--yes');
     expect(erased).toMatchObject({ code: 0, stdout: 'Erased 1 call.\n' });
     expect(erased.stderr).toContain('set-aside.sqlite');
-    const disclosed = await home.cli('disclose', early, '--field', '/args/word', '--former', head.origin);
+    const disclosed = await home.here('disclose', early, '--field', '/args/word', '--former', head.origin);
     expect(disclosed.stderr).toContain('PLAINTEXT_MISSING');
-    expect((await home.cli('log', 'tail', '-n', '1')).stdout).toContain('erased');
+    expect((await home.here('log', 'tail', '-n', '1')).stdout).toContain('erased');
   });
 
   it('refuses misuse', async () => {
@@ -135,9 +137,9 @@ describe('a home that goes on from a backup', () => {
       ['backup'],
       ['former', 'x'],
     ]) {
-      expect({ args, code: (await home.cli('log', ...args)).code }).toEqual({ args, code: 2 });
+      expect({ args, code: (await home.here('log', ...args)).code }).toEqual({ args, code: 2 });
     }
-    expect((await home.cli('log', 'restore', at('nowhere'))).stderr).toContain('CONFIG_INVALID');
+    expect((await home.here('log', 'restore', at('nowhere'))).stderr).toContain('CONFIG_INVALID');
     expect(existsSync(join(home.home, 'log.next.new'))).toBe(false);
   });
 });
@@ -161,7 +163,7 @@ describe('keys that somebody else may hold', () => {
 
   beforeAll(async () => {
     before = await liveOneCall('before', 'before.json');
-    await home.cli('log', 'export', at('kept'));
+    await home.here('log', 'export', at('kept'));
     const checkpoint = readFileSync(at('kept', 'checkpoint'), 'utf8');
     after = await liveOneCall('after', 'after.json');
     const root = JSON.parse(readFileSync(at('new_root.json'), 'utf8')) as Root;
@@ -184,7 +186,7 @@ describe('keys that somebody else may hold', () => {
     const refused = await verify('--compromised', caDeclaration, at('after.json'));
     expect({ code: refused.code, codes: codes(refused.stdout) }).toMatchObject({ code: 1 });
     expect(new Set(codes(refused.stdout))).toEqual(new Set(['KEY_COMPROMISED']));
-    const text = await home.cli(
+    const text = await home.here(
       'verify',
       '--trust',
       at('new_root.json'),
@@ -199,20 +201,20 @@ describe('keys that somebody else may hold', () => {
     const refused = await verify('--compromised', logDeclaration, at('before.json'));
     expect(new Set(codes(refused.stdout))).toEqual(new Set(['KEY_COMPROMISED']));
     const checkpoint = ['--checkpoint', at('kept', 'checkpoint')];
-    writeFileSync(at('anew.json'), (await home.cli('log', 'show', before, '--json', ...checkpoint)).stdout);
+    writeFileSync(at('anew.json'), (await home.here('log', 'show', before, '--json', ...checkpoint)).stdout);
     expect(
       (await verify('--compromised', logDeclaration, '--expect', 'executed', at('anew.json'))).code,
     ).toBe(0);
-    const proof = await home.cli('log', 'prove', before, ...checkpoint);
+    const proof = await home.here('log', 'prove', before, ...checkpoint);
     expect(proof.stdout).toContain(readFileSync(at('kept', 'checkpoint'), 'utf8').split('\n')[2]);
-    expect((await home.cli('log', 'show', after, ...checkpoint)).stderr).toContain('NOT_FOUND');
-    expect((await home.cli('log', 'show', before, '--checkpoint', at('new_root.json'))).stderr).toContain(
+    expect((await home.here('log', 'show', after, ...checkpoint)).stderr).toContain('NOT_FOUND');
+    expect((await home.here('log', 'show', before, '--checkpoint', at('new_root.json'))).stderr).toContain(
       'CONFIG_INVALID',
     );
   });
 
   it('make of a log what stands under that head', async () => {
-    await home.cli('log', 'export', at('whole'));
+    await home.here('log', 'export', at('whole'));
     for (const declaration of [logDeclaration, caDeclaration]) {
       const { code, stdout } = await audit('--compromised', declaration, at('whole'));
       const report = JSON.parse(stdout) as { faults: { counts: object }; entries: { verified: number } };

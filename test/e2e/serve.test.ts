@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { countersign, testHome, type TestHome } from '../support/home.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { countersign, countersignHere, testHome, type TestHome } from '../support/home.ts';
 
 const patience = 30_000;
 
@@ -112,7 +112,10 @@ async function serve(text = configuration()): Promise<Gateway & { readonly file:
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await expect.poll(() => said, { timeout: patience }).toMatch(/listening on http:\S+\n/);
+  await vi.waitFor(() => expect(said).toMatch(/listening on http:\S+\n/), {
+    timeout: patience,
+    interval: 20,
+  });
   const url = /http:\S+/.exec(said)?.[0] ?? '';
   const gateway = {
     child,
@@ -138,15 +141,16 @@ async function serve(text = configuration()): Promise<Gateway & { readonly file:
 }
 
 async function verified(text: string, expectation: string): Promise<unknown> {
-  const { stdout } = await home.pipe(
-    text,
-    ...['verify', '--trust', home.trustFile, '--expect', expectation, '--json', '-'],
-  );
+  const { stdout } = await countersignHere({
+    env: home.env,
+    args: ['verify', '--trust', home.trustFile, '--expect', expectation, '--json', '-'],
+    input: text,
+  });
   return JSON.parse(stdout);
 }
 
 async function kinds(): Promise<readonly string[]> {
-  const { stdout } = await home.cli('log', 'tail', '-n', '100000', '--json');
+  const { stdout } = await home.here('log', 'tail', '-n', '100000', '--json');
   return stdout
     .trim()
     .split('\n')
@@ -154,8 +158,14 @@ async function kinds(): Promise<readonly string[]> {
 }
 
 describe('the gateway over HTTP', () => {
+  let gateway: Gateway;
+  beforeAll(async () => {
+    gateway = await serve();
+    gateways.length = 0;
+  });
+  afterAll(() => gateway.end());
+
   it('carries an allowed action out and answers with envelopes that verify, bound to the very bytes', async () => {
-    const gateway = await serve();
     const { status, text } = await gateway.set(12.5);
     expect(status).toBe(200);
     expect(service.bodies).toContain('Bearer sesame {"value":12.5}');
@@ -171,7 +181,6 @@ describe('the gateway over HTTP', () => {
   });
 
   it('blocks what policy does not allow, with a DENY that verifies as nothing else', async () => {
-    const gateway = await serve();
     const before = service.bodies.length;
     const { status, text } = await gateway.set(120);
     expect(status).toBe(403);
@@ -184,7 +193,6 @@ describe('the gateway over HTTP', () => {
   });
 
   it('tells whoever has no key, or another host name, nothing', async () => {
-    const gateway = await serve();
     for (const path of ['/actions/set-pressure', '/actions/nothing']) {
       const response = await fetch(gateway.url + path, { method: 'POST', body: '{}' });
       expect(response.status).toBe(401);
@@ -196,7 +204,6 @@ describe('the gateway over HTTP', () => {
   });
 
   it('gives a caller the envelopes of its own call again', async () => {
-    const gateway = await serve();
     const { text } = await gateway.set(3);
     const { callId } = JSON.parse(text) as { callId: string };
     const ask = (id: string, headers: Record<string, string> = { authorization: `Bearer ${home.apiKey}` }) =>
@@ -209,7 +216,6 @@ describe('the gateway over HTTP', () => {
   });
 
   it('shows everybody the public half of the log', async () => {
-    const gateway = await serve();
     await gateway.set(1);
     const checkpoint = await (await fetch(`${gateway.url}/log/checkpoint`)).text();
     const [, size = '0'] = checkpoint.split('\n');
@@ -229,6 +235,24 @@ describe('the gateway over HTTP', () => {
     expect(trust).toHaveProperty('tlogs');
   });
 
+  it('cancels the call of a caller that leaves, and says that nobody knows whether it ran', async () => {
+    const release = service.hold();
+    const before = service.bodies.length;
+    const outcomes = async (): Promise<number> => (await kinds()).filter((kind) => kind === 'outcome').length;
+    const settled = await outcomes();
+    const leave = new AbortController();
+    const left = gateway.set(9, home.apiKey, leave.signal).catch(() => 'left');
+    await expect.poll(() => service.bodies.length, { timeout: patience }).toBe(before + 1);
+    leave.abort();
+    expect(await left).toBe('left');
+    await expect.poll(outcomes, { timeout: patience }).toBe(settled + 1);
+    const { stdout } = await home.here('log', 'tail', '-n', '1');
+    expect(stdout).toContain('CALLER_CANCELLED');
+    release();
+  });
+});
+
+describe('the life of a gateway', () => {
   it.skipIf(process.platform === 'win32')(
     'takes another configuration whole or not at all, and says so in the log',
     async () => {
@@ -250,23 +274,6 @@ describe('the gateway over HTTP', () => {
       expect((await kinds()).filter((kind) => kind === 'change').length).toBeGreaterThanOrEqual(2);
     },
   );
-
-  it('cancels the call of a caller that leaves, and says that nobody knows whether it ran', async () => {
-    const gateway = await serve();
-    const release = service.hold();
-    const before = service.bodies.length;
-    const outcomes = async (): Promise<number> => (await kinds()).filter((kind) => kind === 'outcome').length;
-    const settled = await outcomes();
-    const leave = new AbortController();
-    const left = gateway.set(9, home.apiKey, leave.signal).catch(() => 'left');
-    await expect.poll(() => service.bodies.length, { timeout: patience }).toBe(before + 1);
-    leave.abort();
-    expect(await left).toBe('left');
-    await expect.poll(outcomes, { timeout: patience }).toBe(settled + 1);
-    const { stdout } = await home.cli('log', 'tail', '-n', '1');
-    expect(stdout).toContain('CALLER_CANCELLED');
-    release();
-  });
 
   it('answers and settles what runs before it ends', async () => {
     const gateway = await serve();
@@ -302,7 +309,7 @@ describe('a configuration that cannot be served', () => {
       ['serve', '--config', file],
       ['config', 'check', file],
     ]) {
-      const { code, stderr } = await home.cli(...command);
+      const { code, stderr } = await (command[0] === 'serve' ? home.cli(...command) : home.here(...command));
       expect(code).toBe(1);
       expect(stderr).toMatch(/CONFIG_INVALID/);
       expect(stderr).toMatch(message);
@@ -315,7 +322,7 @@ describe('a configuration that cannot be served', () => {
     const { code, stdout } = await home.cli('config', 'check', file, '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ policy: { id: 'ot' }, actions: ['set-pressure'] });
-    expect(JSON.parse((await home.cli('config', 'schema')).stdout)).toHaveProperty('properties.actions');
+    expect(JSON.parse((await home.here('config', 'schema')).stdout)).toHaveProperty('properties.actions');
   });
 });
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metaKeys } from '../../src/names.ts';
 import { countersign, testHome, type TestHome } from '../support/home.ts';
 import { catalogueServer } from '../support/recorded-calls.ts';
@@ -28,14 +28,20 @@ let count = 0;
 let catalogue: string;
 let open: Wire[] = [];
 
+/** A gate in front of the server `met`, of which no test accepts anything. */
+let met: Wire;
+
 beforeAll(async () => {
   home = await testHome();
+  turnTo('met');
+  list(look, change);
+  met = await meet();
+  open = [];
 });
 
 beforeEach(() => {
   count += 1;
-  things = `things-${count}`;
-  catalogue = join(home.work, `${things}.json`);
+  turnTo(`things-${count}`);
   list(look, change);
 });
 
@@ -44,7 +50,16 @@ afterEach(async () => {
   open = [];
 });
 
-afterAll(() => home[Symbol.asyncDispose]());
+afterAll(async () => {
+  await met.end();
+  await home[Symbol.asyncDispose]();
+});
+
+/** Which server is meant from now on. */
+function turnTo(name: string): void {
+  things = name;
+  catalogue = join(home.work, `${name}.json`);
+}
 
 /** What the server lists from now on. */
 function list(...tools: (Tool | Record<string, unknown>)[]): void {
@@ -69,7 +84,10 @@ async function connect({
 /** The same, and waits until the gate has met the server by itself. */
 async function meet(options: { policy?: string[] } = {}): Promise<Wire> {
   const wire = await connect(options);
-  await expect.poll(states, { interval: 100 }).toMatchObject({ look: 'listed' });
+  await vi.waitFor(async () => expect(await states()).toMatchObject({ look: 'listed' }), {
+    interval: 50,
+    timeout: 30_000,
+  });
   return wire;
 }
 
@@ -88,7 +106,8 @@ interface ListedServer {
 }
 
 async function listed(): Promise<ListedServer | undefined> {
-  const { stdout } = await home.cli('tools', 'list', things, '--json');
+  const { stdout, stderr } = await home.here('tools', 'list', things, '--json');
+  if (stdout === '' && !stderr.includes('NOT_FOUND')) throw new Error(stderr);
   return (JSON.parse(stdout || '[]') as ListedServer[])[0];
 }
 
@@ -97,18 +116,19 @@ async function states(): Promise<Record<string, string>> {
 }
 
 async function accept(...args: string[]): Promise<void> {
-  const { code, stderr } = await home.cli('tools', 'accept', things, ...args);
+  const { code, stderr } = await home.here('tools', 'accept', things, ...args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 }
 
 describe('before a server was wrapped', () => {
   it('there is nothing to list, and nothing to accept', async () => {
+    await using home = await testHome();
     const all = await home.cli('tools', 'list');
     expect(all).toMatchObject({ code: 0, stderr: '' });
     expect(all.stdout).toContain('countersign wrap');
-    expect((await home.cli('tools', 'list', '--json')).stdout.trim()).toBe('[]');
+    expect((await home.here('tools', 'list', '--json')).stdout.trim()).toBe('[]');
     for (const verb of ['list', 'accept']) {
-      const { code, stdout, stderr } = await home.cli('tools', verb, things);
+      const { code, stdout, stderr } = await home.here('tools', verb, things);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toMatch(/^countersign: NOT_FOUND: .*countersign wrap --name things-/);
     }
@@ -116,26 +136,26 @@ describe('before a server was wrapped', () => {
 });
 
 describe('a server that was met, and not called yet', () => {
+  beforeEach(() => turnTo('met'));
+
   it('is listed with its command and its tools’ definitions, and none of them is accepted', async () => {
-    await meet();
     expect(await states()).toEqual({ look: 'listed', change: 'listed' });
     const server = await listed();
     expect(server?.tools.map(({ definition }) => definition)).toEqual(expect.arrayContaining([look, change]));
     expect(server?.command.args).toEqual([catalogueServer, catalogue]);
     expect(server?.pinned).toBe(server?.digest);
-    const { stdout } = await home.cli('tools', 'list');
+    const { stdout } = await home.here('tools', 'list');
     for (const text of [things, 'look', 'Looks at something.', '"at":{"type":"string"}', 'listed']) {
       expect(stdout).toContain(text);
     }
   });
 
   it('allows no tool, whatever it says of itself', async () => {
-    const wire = await connect();
-    expect([await call(wire, 'look'), await call(wire, 'change')]).toEqual([
+    expect([await call(met, 'look'), await call(met, 'change')]).toEqual([
       'NO_RULE_ALLOWS',
       'NO_RULE_ALLOWS',
     ]);
-    expect(await call(wire, 'nothing')).toBe('TOOL_UNKNOWN');
+    expect(await call(met, 'nothing')).toBe('TOOL_UNKNOWN');
   });
 });
 
@@ -165,7 +185,7 @@ describe('tools accept', () => {
       { name: 'false', ...hint(false) },
     );
     await meet();
-    const { stdout } = await home.cli('tools', 'accept', things, '--read-only', '--json');
+    const { stdout } = await home.here('tools', 'accept', things, '--read-only', '--json');
     expect(JSON.parse(stdout)).toEqual({ server: things, accepted: ['look'] });
   });
 
@@ -173,7 +193,7 @@ describe('tools accept', () => {
     await meet();
     await accept();
     expect(await states()).toEqual({ look: 'accepted', change: 'accepted' });
-    const { stdout } = await home.cli('log', 'tail', '-n', '1', '--json');
+    const { stdout } = await home.here('log', 'tail', '-n', '1', '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       kind: 'change',
       statement: { predicate: { change: { kind: 'tools-accepted', server: { name: things } } } },
@@ -181,13 +201,13 @@ describe('tools accept', () => {
   });
 
   it('accepts nothing when one of its names is not listed', async () => {
-    await meet();
+    turnTo('met');
     for (const args of [['look', 'nothing'], ['Look'], ['__proto__'], ['']]) {
-      const { code, stdout, stderr } = await home.cli('tools', 'accept', things, ...args);
+      const { code, stdout, stderr } = await home.here('tools', 'accept', things, ...args);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toMatch(/^countersign: NOT_FOUND: /);
     }
-    expect((await home.cli('tools', 'accept', things.toUpperCase())).code).toBe(1);
+    expect((await home.here('tools', 'accept', things.toUpperCase())).code).toBe(1);
     expect(await states()).toEqual({ look: 'listed', change: 'listed' });
   });
 
@@ -200,7 +220,7 @@ describe('tools accept', () => {
     await connect();
     await expect.poll(async () => (await listed())?.tools.length).toBe(1);
     for (const verb of ['list', 'accept']) {
-      const { stdout } = await home.cli('tools', verb, things);
+      const { stdout } = await home.here('tools', verb, things);
       expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
       expect(stdout).toContain('a\\u{1b}[2Kb');
     }
@@ -220,7 +240,7 @@ describe('a definition that changes', () => {
     expect(await call(wire, 'look')).toBe('TOOL_CHANGED');
     expect(await call(wire, 'change')).toBe('executed');
     expect(await states()).toEqual({ look: 'changed', change: 'accepted' });
-    const shown = await home.cli('tools', 'list', things);
+    const shown = await home.here('tools', 'list', things);
     expect(shown.stdout).toContain('Looks, and tells others.');
 
     await accept('look');
@@ -276,7 +296,7 @@ describe('another command under the same name', () => {
     });
     expect(now?.digest).not.toBe(before?.digest);
     expect(await states()).toEqual({ look: 'new', change: 'new' });
-    expect((await home.cli('tools', 'list', things)).stdout).toContain('belongs to another command');
+    expect((await home.here('tools', 'list', things)).stdout).toContain('belongs to another command');
 
     await accept('look');
     expect(await call(other, 'look')).toBe('executed');
@@ -286,23 +306,32 @@ describe('another command under the same name', () => {
 });
 
 describe('a tool that is called like a method', () => {
-  it.each([
+  const methods = [
     'resources:read',
     'resources:subscribe',
     'prompts:get',
     'completion:complete',
     'subscriptions:listen',
-  ])('%s gets none of the method’s rules, accepted or not', async (name) => {
-    list(look, { name, annotations: { readOnlyHint: true } });
+  ];
+  let wire: Wire;
+  beforeAll(async () => {
+    turnTo('methods');
+    list(look, ...methods.map((name) => ({ name, annotations: { readOnlyHint: true } })));
     const policy = join(home.work, 'methods.yaml');
     const rule = (id: string, tools: string): string =>
       `  - { id: ${id}, effect: allow, tools: ['${tools}'] }\n`;
     const rules = [rule('resources', '*/resources:*'), rule('prompts', '*/prompts:*'), rule('all', '*/*')];
     writeFileSync(policy, `version: 1\nname: methods\nrules:\n${rules.join('')}`);
-    const wire = await meet({ policy: ['--policy', policy] });
+    wire = await meet({ policy: ['--policy', policy] });
+    open = [];
+  });
+  afterAll(() => wire.end());
+  beforeEach(() => turnTo('methods'));
+
+  it.each(methods)('%s gets none of the method’s rules, accepted or not', async (name) => {
     expect(await call(wire, 'look')).toBe('executed');
     expect(await call(wire, name)).toBe('TOOL_UNKNOWN');
-    await accept();
+    await accept(name);
     expect(await call(wire, name)).toBe('TOOL_UNKNOWN');
   });
 });

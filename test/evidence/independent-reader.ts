@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, verify } from 'node:crypto';
+import { createHash, createPublicKey, hash as hashOnce, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -94,10 +94,10 @@ function treeHash(hashes: readonly Buffer[]): Buffer {
   return at(row, 0);
 }
 
+const prefixes = [Buffer.of(0), Buffer.of(1)] as const;
+
 function hash(prefix: 0 | 1, ...parts: readonly Buffer[]): Buffer {
-  const digest = createHash('sha256').update(Buffer.of(prefix));
-  for (const part of parts) digest.update(part);
-  return digest.digest();
+  return hashOnce('sha256', Buffer.concat([prefixes[prefix], ...parts]), 'buffer');
 }
 
 /** Zero-padded groups of three digits, all but the last behind an `x`; a partial resource names its width. */

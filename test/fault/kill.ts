@@ -96,7 +96,7 @@ function copyHome({ home, work, env }: TestHome, number: number): NodeJS.Process
 }
 
 export function startGate(home: Pick<TestHome, 'env'>, policyFile: string, effects: string): ChildProcess {
-  const server = new URL('../support/effects-server.ts', import.meta.url).pathname;
+  const server = new URL('../support/effects-server.mjs', import.meta.url).pathname;
   return spawn(
     process.execPath,
     [

@@ -13,6 +13,7 @@ import { openNotary } from '../../src/runtime/home/notary.ts';
 import { openHome, type Home } from '../../src/runtime/home/open-home.ts';
 import { withHome } from '../../src/runtime/home/with-home.ts';
 import { allowed } from '../envelope/facts.ts';
+import { encryptCheaply } from './made-home.ts';
 
 /** A home in a temporary folder, without a process: its log is written by the rooms that a gate is made of. */
 export interface HomeOnDisk extends Disposable {
@@ -25,7 +26,8 @@ export interface HomeOnDisk extends Disposable {
 export async function homeOnDisk(passphrase?: string): Promise<HomeOnDisk> {
   const work = mkdtempSync(join(tmpdir(), 'countersign-home-'));
   const root = join(work, 'home');
-  await createHome(root, undefined, () => passphrase);
+  await createHome(root, undefined, () => undefined);
+  if (passphrase !== undefined) encryptCheaply(root, passphrase);
   return {
     work,
     root,

@@ -10,6 +10,7 @@ import {
   readKey,
   replaceKeys,
 } from '../../src/runtime/keys/key-store.ts';
+import { createHome } from '../../src/runtime/home/create-home.ts';
 import { firstKeyFiles, keyFiles } from '../../src/runtime/home/home-layout.ts';
 import type { HomeLayout } from '../../src/runtime/home/home-layout.ts';
 import { openHomeLedger } from '../../src/runtime/home/home-ledger.ts';
@@ -17,7 +18,7 @@ import { openNotary } from '../../src/runtime/home/notary.ts';
 import { passphraseFrom } from '../../src/runtime/keys/passphrase.ts';
 import { generateEd25519Key } from '../../src/pki/signer-node.ts';
 import { refusalOf } from '../ledger/settled.ts';
-import { appendSomething, envelopesOf, madeHome, refusals } from './made-home.ts';
+import { appendSomething, encryptedCheaply, envelopesOf, madeHome, refusals } from './made-home.ts';
 
 const refusalIn = (act: () => unknown): Promise<string> => refusalOf((async () => act())());
 
@@ -42,9 +43,11 @@ describe('an encrypted home', () => {
   });
 
   it('holds no private key that is plain', async () => {
-    using made = await madeHome('one passphrase');
+    using made = await madeHome();
+    const root = join(made.folder, 'encrypted');
+    await createHome(root, undefined, () => 'one passphrase');
     for (const file of Object.values(firstKeyFiles)) {
-      expect(readFileSync(join(made.root, 'keys', file), 'utf8')).toMatch(
+      expect(readFileSync(join(root, 'keys', file), 'utf8')).toMatch(
         /^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/,
       );
     }
@@ -72,7 +75,13 @@ describe('an encrypted home', () => {
       Object.fromEntries(
         Object.values(firstKeyFiles).map((file) => [file, readFileSync(join(layout.keys, file), 'utf8')]),
       );
-    const [before, after] = [texts(), keyFileTexts(readAllKeys(made.open()), 'new')];
+    const before = texts();
+    const after = Object.fromEntries(
+      Object.entries(keyFileTexts(readAllKeys(made.open()), undefined)).map(([file, pem]) => [
+        file,
+        encryptedCheaply(pem, 'new'),
+      ]),
+    );
     const change = (step: (step: string) => void): void => {
       stageKeyChange(layout, { keys: after }, { after: step });
       finishKeyChange(layout, step);

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { backUp } from '../../src/runtime/former/backup.ts';
 import { formerLogs } from '../../src/runtime/former/former.ts';
 import { restoreLog } from '../../src/runtime/former/restore.ts';
+import { bundledProgram } from '../support/bundled-program.ts';
 import { call, homeOnDisk, sizeOf } from './home-log.ts';
 
 const quiet = { onProgress: () => undefined };
@@ -29,9 +30,10 @@ describe('a restore that is stopped', () => {
       const steps = await stepsOf({ inPlace });
       expect(steps).toContain('decided');
       const decided = steps.indexOf('decided');
+      using other = await homeOnDisk();
       for (const [i, stop] of steps.entries()) {
-        using other = await homeOnDisk();
-        const copy = join(other.work, 'backup');
+        const copy = join(other.work, `backup-${i}`);
+        const before = await formerLogs(other.open());
         await call(other.open());
         const head = await backUp(other.open(), copy, quiet);
         const after = (step: string): void => {
@@ -42,7 +44,9 @@ describe('a restore that is stopped', () => {
         const home = other.open();
         const isNew = home.config.origin !== head.origin;
         expect({ stop, isNew }).toEqual({ stop, isNew: i >= decided });
-        expect(await formerLogs(home)).toEqual(isNew ? [head] : []);
+        const former = await formerLogs(home);
+        expect(former).toHaveLength(before.length + (isNew ? 1 : 0));
+        expect(former).toEqual(expect.arrayContaining([...before, ...(isNew ? [head] : [])]));
         expect(await sizeOf(home)).toBe(isNew ? 2 : head.treeSize);
         await call(home);
         expect(existsSync(home.layout.logChange)).toBe(false);
@@ -74,7 +78,7 @@ describe('a restore that is stopped', () => {
       if (step === 'decided') throw new Stopped();
     };
     await expect(restoreLog(other.open(), { after })).rejects.toThrow(Stopped);
-    const opener = new URL('open-home-process.ts', import.meta.url).pathname;
+    const opener = await bundledProgram(join(import.meta.dirname, 'open-home-process.ts'), other.work);
     const run = promisify(execFile);
     const all = await Promise.all([1, 2, 3, 4].map(() => run(process.execPath, [opener, other.root])));
     const { origin } = other.open().config;

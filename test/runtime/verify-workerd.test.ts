@@ -26,9 +26,13 @@ const configurations = [
   },
 ];
 
+let bundle: Awaited<ReturnType<typeof bundleForWeb>>;
+beforeAll(async () => {
+  bundle = await bundleForWeb(worker, 'workerd');
+});
+
 describe.each(configurations)('the verifier in workerd, $title', ({ flags, platform }) => {
   let workerd: Miniflare;
-  let warnings: readonly string[];
   const fetched: string[] = [];
   const ask = async (cases?: Cases): Promise<unknown> => {
     const response = await workerd.dispatchFetch(
@@ -40,11 +44,9 @@ describe.each(configurations)('the verifier in workerd, $title', ({ flags, platf
   };
 
   beforeAll(async () => {
-    const { code, ...bundle } = await bundleForWeb(worker, 'workerd');
-    warnings = bundle.warnings;
     workerd = new Miniflare(
       convertV4MiniflareOptions({
-        modules: [{ type: 'ESModule', path: 'worker.js', contents: code }],
+        modules: [{ type: 'ESModule', path: 'worker.js', contents: bundle.code }],
         compatibilityDate: '2026-10-01',
         compatibilityFlags: flags,
         host: '127.0.0.1',
@@ -62,7 +64,7 @@ describe.each(configurations)('the verifier in workerd, $title', ({ flags, platf
   afterAll(() => workerd.dispose(), 60_000);
 
   it('is bundled without a warning, and has the platform that this is about', async () => {
-    expect(warnings).toEqual([]);
+    expect(bundle.warnings).toEqual([]);
     expect(await ask()).toEqual(platform);
   });
 

@@ -10,6 +10,7 @@ import { relayPattern } from '../../src/gateway/mcp/methods.ts';
 import type { McpStdioEnd, McpStdioLimits } from '../../src/gateway/mcp-stdio.ts';
 import { defaultMcpStdioLimits, runMcpStdio } from '../../src/gateway/mcp-stdio.ts';
 import { startMcpStdioTarget } from '../../src/targets/mcp-stdio.ts';
+import { compileCache } from './home.ts';
 
 export const oddServer = join(import.meta.dirname, 'odd-server.ts');
 
@@ -68,7 +69,7 @@ export function wrapOddServer(options: WrapOptions): Wrapped {
   const target = startMcpStdioTarget({
     command: command ?? process.execPath,
     args: [oddServer, '--log', log, ...flags],
-    environment: { PATH: process.env['PATH'] },
+    environment: { ...compileCache, PATH: process.env['PATH'] },
   });
   const listing = createMcpListing(target, {
     withoutHandshakeMs: listsWithinMs,

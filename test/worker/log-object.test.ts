@@ -1,36 +1,69 @@
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/call/sha256.ts';
 import { loadTrust } from '../../src/verify/trust.ts';
 import { verifyInputs } from '../../src/verify/verify.ts';
 import { bundleExample, makeWorld, readTrust, refund, startWorker } from './support/world.ts';
 import type { RunningWorker, Service, World } from './support/world.ts';
 
+/** A log with an object and a bucket of its own, in the process that most tests share: to start one takes a second of work. */
+interface OwnLog {
+  readonly ask: RunningWorker['ask'];
+  /** The name of its object. */
+  readonly name: string;
+}
+
 let script: string;
+let world: World;
+let shared: RunningWorker;
 beforeAll(async () => {
   script = await bundleExample(join(import.meta.dirname, 'support/test-worker.ts'));
-}, 120_000);
-
-let world: World;
-let workers: RunningWorker[];
-beforeEach(async () => {
   world = await makeWorld();
+  shared = await startWorker({ script, bindings: bindings(), service: (asked) => service(asked) });
+}, 120_000);
+afterAll(async () => {
+  await shared[Symbol.asyncDispose]();
+  world[Symbol.dispose]();
+}, 60_000);
+
+const bindings = (): Record<string, string> => ({ ...world.secrets, SHOP_TOKEN: 'sesame' });
+const paid: Service = () => Response.json({ paid: true });
+
+/** What answers the running test's calls. */
+let service: Service;
+let workers: RunningWorker[];
+beforeEach(() => {
+  service = paid;
   workers = [];
 });
 afterEach(async () => {
   for (const worker of workers) await worker[Symbol.asyncDispose]();
-  world[Symbol.dispose]();
 }, 60_000);
 
-async function start(
-  options: { service?: Service; persist?: string; bindings?: Record<string, string> } = {},
-): Promise<RunningWorker> {
-  const { bindings, ...rest } = options;
+let logs = 0;
+function begin(): OwnLog {
+  const name = `log-${++logs}`;
+  return {
+    name,
+    ask: (path, { headers, ...init } = {}) =>
+      shared.ask(path, { ...init, headers: { 'test-log': name, ...headers } }),
+  };
+}
+
+/** Ends its object: the next one has what is stored, and these secrets. */
+async function beginAgain({ ask }: OwnLog, secrets: Record<string, string> = {}): Promise<void> {
+  await ask('/test/abort', { method: 'POST' });
+  await ask('/test/begin', { method: 'POST', body: JSON.stringify(secrets) });
+}
+
+/** A process of its own, with the one log that it has. */
+async function start(persist: string): Promise<RunningWorker> {
   const worker = await startWorker({
     script,
-    bindings: { ...world.secrets, SHOP_TOKEN: 'sesame', ...bindings },
-    ...rest,
+    bindings: bindings(),
+    service: (asked) => service(asked),
+    persist,
   });
   workers.push(worker);
   return worker;
@@ -41,12 +74,16 @@ async function stop(worker: RunningWorker): Promise<void> {
   await worker[Symbol.asyncDispose]();
 }
 
-const alarm = async ({ ask }: RunningWorker): Promise<readonly string[]> =>
+type Asked = Pick<OwnLog, 'ask'>;
+const alarm = async ({ ask }: Asked): Promise<readonly string[]> =>
   (await (await ask('/test/alarm', { method: 'POST' })).json()) as string[];
-const breakPuts = ({ ask }: RunningWorker, ...faults: string[]): Promise<Response> =>
+const breakPuts = ({ ask }: Asked, ...faults: string[]): Promise<Response> =>
   ask('/test/fault', { method: 'POST', body: JSON.stringify(faults) });
-const publishedSize = async ({ ask }: RunningWorker): Promise<number> =>
+const publishedSize = async ({ ask }: Asked): Promise<number> =>
   Number((await (await ask('/log/checkpoint')).text()).split('\n')[1]);
+/** The keys in the bucket. */
+const tiles = async ({ ask }: Asked): Promise<readonly string[]> =>
+  ((await (await ask('/test/tiles')).json()) as string[]).toSorted();
 
 interface Predicate {
   readonly session: { readonly id: string; readonly seq: number };
@@ -61,9 +98,9 @@ function predicateOf(bundle: { readonly dsseEnvelope: { readonly payload: string
 
 describe('calls at the same time', () => {
   it('never fork the log, and number their session without a gap', { timeout: 120_000 }, async () => {
-    const worker = await start();
-    const answers = await Promise.all(Array.from({ length: 100 }, () => refund(worker, world.apiKey, 5)));
-    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
+    const log = begin();
+    const answers = await Promise.all(Array.from({ length: 40 }, () => refund(log, world.apiKey, 5)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(40).fill(200));
     const texts = await Promise.all(answers.map((answer) => answer.text()));
     const report = await verifyInputs(
       texts.map((text, i) => ({ name: String(i), bytes: utf8(text) })),
@@ -85,12 +122,12 @@ describe('calls at the same time', () => {
 describe('an object that ends between verdict and outcome', () => {
   it.each(['by itself', 'with its process'])('%s: the next one settles the call as unknown', async (how) => {
     const sent = Promise.withResolvers<string>();
-    const persist = join(world.work, 'state');
-    const service: Service = ({ callId }) => {
+    service = ({ callId }) => {
       sent.resolve(callId);
       return new Promise<Response>(() => undefined);
     };
-    const first = await start({ persist, service });
+    const persist = mkdtempSync(join(world.work, 'state-'));
+    const first: Asked = how === 'by itself' ? begin() : await start(persist);
     const cut = refund(first, world.apiKey, 5).then(
       ({ status }) => status,
       () => 'cut off',
@@ -99,8 +136,8 @@ describe('an object that ends between verdict and outcome', () => {
     let next = first;
     if (how === 'by itself') await first.ask('/test/abort', { method: 'POST' });
     else {
-      await stop(first);
-      next = await start({ persist });
+      for (const worker of workers) await stop(worker);
+      next = await start(persist);
     }
     expect([500, 'cut off']).toContain(await cut);
     const answer = await next.ask(`/v1/envelopes/${callId}`, {
@@ -113,12 +150,10 @@ describe('an object that ends between verdict and outcome', () => {
   });
 
   it('keeps what it answered: the next one has it', async () => {
-    const persist = join(world.work, 'state');
-    const first = await start({ persist });
-    const text = await (await refund(first, world.apiKey, 5)).text();
-    await stop(first);
-    const next = await start({ persist });
-    const again = await next.ask(`/v1/envelopes/${JSON.parse(text).callId}`, {
+    const log = begin();
+    const text = await (await refund(log, world.apiKey, 5)).text();
+    await beginAgain(log);
+    const again = await log.ask(`/v1/envelopes/${JSON.parse(text).callId}`, {
       headers: { authorization: `Bearer ${world.apiKey}` },
     });
     expect(predicateOf(JSON.parse(await again.text()).outcome).outcome).toBe('executed');
@@ -127,84 +162,82 @@ describe('an object that ends between verdict and outcome', () => {
 
 describe('one log', () => {
   it('is kept by one object: another one opens nothing', async () => {
-    const worker = await start();
-    expect((await worker.ask('/readyz', { headers: { 'test-object': 'other' } })).status).toBe(503);
-    expect((await worker.ask('/readyz')).status).toBe(200);
-    expect((await worker.ask('/readyz', { headers: { 'test-object': 'other' } })).status).toBe(503);
+    const other = { headers: { 'test-object': 'other' } };
+    expect((await shared.ask('/readyz', other)).status).toBe(503);
+    expect((await shared.ask('/readyz')).status).toBe(200);
+    expect((await shared.ask('/readyz', other)).status).toBe(503);
   });
 
   it('is not begun again where the bucket shows that it was begun', async () => {
-    const persist = join(world.work, 'state');
-    const first = await start({ persist });
-    expect((await refund(first, world.apiKey, 5)).status).toBe(200);
-    await stop(first);
-    rmSync(join(persist, 'do'), { recursive: true });
-    const second = await start({ persist });
-    expect((await second.ask('/readyz')).status).toBe(503);
-    expect((await alarm(second)).join()).toContain('LEDGER_MISSING');
+    const log = begin();
+    expect((await refund(log, world.apiKey, 5)).status).toBe(200);
+    await log.ask('/test/lose', { method: 'POST' });
+    await beginAgain(log);
+    expect((await log.ask('/readyz')).status).toBe(503);
+    expect((await alarm(log)).join()).toContain('LEDGER_MISSING');
   });
 
   it('does not go on from before what the bucket shows: a point-in-time recovery', async () => {
-    const persist = join(world.work, 'state');
-    const first = await start({ persist });
+    const persist = mkdtempSync(join(world.work, 'state-'));
+    const first = await start(persist);
     expect((await refund(first, world.apiKey, 5)).status).toBe(200);
     await stop(first);
-    cpSync(join(persist, 'do'), join(world.work, 'earlier'), { recursive: true });
-    const later = await start({ persist });
+    const earlier = `${persist}-earlier`;
+    cpSync(join(persist, 'do'), earlier, { recursive: true });
+    const later = await start(persist);
     expect((await refund(later, world.apiKey, 5)).status).toBe(200);
     await alarm(later);
     await stop(later);
     rmSync(join(persist, 'do'), { recursive: true });
-    cpSync(join(world.work, 'earlier'), join(persist, 'do'), { recursive: true });
-    const recovered = await start({ persist });
+    cpSync(earlier, join(persist, 'do'), { recursive: true });
+    const recovered = await start(persist);
     expect((await recovered.ask('/readyz')).status).toBe(503);
     expect((await alarm(recovered)).join()).toContain('LEDGER_ROLLED_BACK');
   });
 
   it('is not taken for that of another home', async () => {
-    const persist = join(world.work, 'state');
-    const first = await start({ persist });
-    expect((await first.ask('/readyz')).status).toBe(200);
-    await stop(first);
+    const log = begin();
+    expect((await log.ask('/readyz')).status).toBe(200);
     using other = await makeWorld();
-    const second = await start({ persist, bindings: other.secrets });
-    expect((await second.ask('/readyz')).status).toBe(503);
-    expect((await alarm(second)).join()).toContain('EXPORT_FOREIGN');
+    await beginAgain(log, other.secrets);
+    expect((await log.ask('/readyz')).status).toBe(503);
+    expect((await alarm(log)).join()).toContain('EXPORT_FOREIGN');
   });
 
   it('stays closed without its secrets, and tells callers nothing of why', async () => {
-    const worker = await start({ bindings: { COUNTERSIGN_KEYS: '{"log":"AAAA"}' } });
-    const answer = await refund(worker, world.apiKey, 5);
+    const log = begin();
+    await beginAgain(log, { COUNTERSIGN_KEYS: '{"log":"AAAA"}' });
+    const answer = await refund(log, world.apiKey, 5);
     expect([answer.status, await answer.json()]).toMatchObject([503, { error: { code: 'GATE_CLOSED' } }]);
-    expect((await alarm(worker)).join()).toContain('CONFIG_INVALID: The secret COUNTERSIGN_KEYS');
+    expect((await alarm(log)).join()).toContain('CONFIG_INVALID: The secret COUNTERSIGN_KEYS');
   });
 });
 
 describe('the public copy', () => {
-  const refunds = (worker: RunningWorker, count: number): Promise<unknown> =>
-    Promise.all(Array.from({ length: count }, () => refund(worker, world.apiKey, 5)));
+  const refunds = (log: Asked, count: number): Promise<unknown> =>
+    Promise.all(Array.from({ length: count }, () => refund(log, world.apiKey, 5)));
 
   it('has every file of its checkpoint, and is the same after each alarm', { timeout: 240_000 }, async () => {
-    const worker = await start();
-    await refunds(worker, 65);
-    await alarm(worker);
-    expect(await worker.tiles()).toContain(`tile/0/000.p/${await publishedSize(worker)}`);
-    await refunds(worker, 65);
-    await alarm(worker);
-    const size = await publishedSize(worker);
+    const log = begin();
+    await refunds(log, 65);
+    await alarm(log);
+    expect(await tiles(log)).toContain(`tile/0/000.p/${await publishedSize(log)}`);
+    await refunds(log, 65);
+    await alarm(log);
+    const size = await publishedSize(log);
     const rest = size - 256;
     const files = [
       ...['checkpoint', 'tile/0/000', `tile/0/001.p/${rest}`, 'tile/1/000.p/1'],
       ...['tile/entries/000', `tile/entries/001.p/${rest}`, 'tile/statements/000'],
       ...[`tile/statements/001.p/${rest}`, 'trusted_root.json'],
     ];
-    expect(await worker.tiles()).toEqual(files);
-    expect(await alarm(worker)).toEqual([]);
-    expect([await worker.tiles(), await publishedSize(worker)]).toEqual([files, size]);
+    expect(await tiles(log)).toEqual(files);
+    expect(await alarm(log)).toEqual([]);
+    expect([await tiles(log), await publishedSize(log)]).toEqual([files, size]);
     for (const path of ['tile/0/000', `tile/0/001.p/${rest}`, 'tile/entries/000']) {
       const [fromBucket, fromObject] = await Promise.all([
-        worker.ask(`/log/${path}`),
-        worker.ask(`/log/${path}`, { headers: { 'test-object': 'log' } }),
+        log.ask(`/log/${path}`),
+        log.ask(`/log/${path}`, { headers: { 'test-object': log.name } }),
       ]);
       expect(await fromBucket.bytes()).toEqual(await fromObject.bytes());
       for (const name of ['content-type', 'cache-control', 'access-control-allow-origin'])
@@ -213,12 +246,12 @@ describe('the public copy', () => {
   });
 
   it('shows statements to nobody', async () => {
-    const worker = await start();
-    await refunds(worker, 1);
-    await alarm(worker);
-    expect(await worker.tiles()).toContain('tile/statements/000.p/5');
-    expect((await worker.ask('/log/tile/statements/000.p/5')).status).toBe(404);
-    expect((await worker.ask('/log/trusted_root.json')).status).toBe(404);
+    const log = begin();
+    await refunds(log, 1);
+    await alarm(log);
+    expect(await tiles(log)).toContain('tile/statements/000.p/5');
+    expect((await log.ask('/log/tile/statements/000.p/5')).status).toBe(404);
+    expect((await log.ask('/log/trusted_root.json')).status).toBe(404);
   });
 
   const puts = Array.from({ length: 5 }, (_, put) => put);
@@ -226,27 +259,27 @@ describe('the public copy', () => {
     'whose puts fail one after the other, %s, is whole in the end',
     { timeout: 120_000 },
     async (fault) => {
-      const worker = await start();
-      await refunds(worker, 1);
+      const log = begin();
+      await refunds(log, 1);
       for (const put of puts) {
-        await breakPuts(worker, ...Array<string>(put).fill('none'), fault);
-        const told = await alarm(worker);
+        await breakPuts(log, ...Array<string>(put).fill('none'), fault);
+        const told = await alarm(log);
         expect(told.at(-1) ?? '').toMatch(/the public copy|^$/);
-        await breakPuts(worker);
-        await alarm(worker);
-        expect(await publishedSize(worker)).toBe(5 + 2 * put);
-        await refunds(worker, 1);
+        await breakPuts(log);
+        await alarm(log);
+        expect(await publishedSize(log)).toBe(5 + 2 * put);
+        await refunds(log, 1);
       }
     },
   );
 
   it('follows by itself, also while calls go on', { timeout: 60_000 }, async () => {
-    const worker = await start();
+    const log = begin();
     await expect
       .poll(
         async () => {
-          await refunds(worker, 1);
-          return publishedSize(worker);
+          await refunds(log, 1);
+          return publishedSize(log);
         },
         { timeout: 40_000, interval: 500 },
       )
@@ -257,13 +290,12 @@ describe('the public copy', () => {
     ['checkpoint', 'not ours'],
     ['tile/0/000.p/5', 'other hashes'],
   ])('in which somebody else wrote %s shuts the gate', async (path, content) => {
-    const worker = await start();
-    await refunds(worker, 1);
-    const bucket = await worker.workerd.getR2Bucket('TILES');
-    await bucket.put(path, content);
-    expect((await alarm(worker)).join()).toMatch(/EXPORT_FOREIGN|LOG_FORKED/);
-    expect((await refund(worker, world.apiKey, 5)).ok).toBe(false);
-    expect((await worker.ask('/readyz')).status).toBe(503);
+    const log = begin();
+    await refunds(log, 1);
+    await log.ask('/test/put', { method: 'POST', headers: { 'test-key': path }, body: content });
+    expect((await alarm(log)).join()).toMatch(/EXPORT_FOREIGN|LOG_FORKED/);
+    expect((await refund(log, world.apiKey, 5)).ok).toBe(false);
+    expect((await log.ask('/readyz')).status).toBe(503);
   });
 });
 
@@ -279,15 +311,12 @@ describe('API keys', () => {
   };
 
   it('that were revoked once stay revoked, also when an older secret comes back', async () => {
-    const persist = join(world.work, 'state');
-    const before = await start({ persist });
-    expect((await refund(before, world.apiKey, 5)).status).toBe(200);
-    await stop(before);
-    const revoked = await start({ persist, bindings: withStatus('revoked') });
-    expect((await refund(revoked, world.apiKey, 5)).status).toBe(401);
-    await stop(revoked);
-    const rolledBack = await start({ persist });
-    expect((await refund(rolledBack, world.apiKey, 5)).status).toBe(401);
+    const log = begin();
+    expect((await refund(log, world.apiKey, 5)).status).toBe(200);
+    await beginAgain(log, withStatus('revoked'));
+    expect((await refund(log, world.apiKey, 5)).status).toBe(401);
+    await beginAgain(log);
+    expect((await refund(log, world.apiKey, 5)).status).toBe(401);
   });
 });
 
@@ -295,14 +324,13 @@ describe('a caller that goes away', () => {
   it('does not take the outcome along', async () => {
     const sent = Promise.withResolvers<string>();
     const go = Promise.withResolvers<Response>();
-    const worker = await start({
-      service: ({ callId }) => {
-        sent.resolve(callId);
-        return go.promise;
-      },
-    });
+    const log = begin();
+    service = ({ callId }) => {
+      sent.resolve(callId);
+      return go.promise;
+    };
     const leaving = new AbortController();
-    const left = worker
+    const left = log
       .ask('/actions/refund-order', {
         method: 'POST',
         headers: { authorization: `Bearer ${world.apiKey}`, 'content-type': 'application/json' },
@@ -315,7 +343,7 @@ describe('a caller that goes away', () => {
     expect(await left).toBe('left');
     go.resolve(Response.json({ paid: true }));
     const outcome = async (): Promise<string | undefined> => {
-      const answer = await worker.ask(`/v1/envelopes/${callId}`, {
+      const answer = await log.ask(`/v1/envelopes/${callId}`, {
         headers: { authorization: `Bearer ${world.apiKey}` },
       });
       const found = JSON.parse(await answer.text()).outcome;

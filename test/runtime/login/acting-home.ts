@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { repository } from '../../architecture/source.ts';
+import { createHome } from '../../../src/runtime/home/create-home.ts';
+import { countersign } from '../../support/home.ts';
 
-export const program = join(repository, 'src/cli/main.ts');
+export const program = countersign;
 
 /** A home whose gate believes an issuer about people. */
 export interface ActingHome extends Disposable {
@@ -22,8 +21,7 @@ export async function actingHome(issuer: string, audience: string): Promise<Acti
   const work = mkdtempSync(join(tmpdir(), 'countersign-acting-'));
   const root = join(work, 'home');
   const base: NodeJS.ProcessEnv = { PATH: process.env['PATH'], HOME: work, COUNTERSIGN_HOME: root };
-  const { stdout } = await promisify(execFile)(process.execPath, [program, 'init', '--json'], { env: base });
-  const { apiKey } = JSON.parse(stdout) as { apiKey: string };
+  const { apiKey } = await createHome(root, undefined, () => undefined);
   return {
     work,
     root,

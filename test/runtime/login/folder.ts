@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoginPlace } from '../../../src/runtime/login/issuer.ts';
 import type { Login } from '../../../src/runtime/login/login-file.ts';
-import { repository } from '../../architecture/source.ts';
+import { countersign } from '../../support/home.ts';
 
 export const audience = 'https://gate.example.com';
 
@@ -51,7 +51,7 @@ export function placeAt(issuer: string): LoginPlace {
 }
 
 function runCommand(root: string, args: readonly string[]): RunningCommand {
-  const child = spawn(process.execPath, [join(repository, 'src/cli/main.ts'), ...args], {
+  const child = spawn(process.execPath, [countersign, ...args], {
     env: { PATH: process.env['PATH'], HOME: root, COUNTERSIGN_HOME: root },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -8,7 +8,7 @@ import { startWire, type Wire, type WireAnswer } from '../../support/wire.ts';
 import { actingHome, program, statedIn, type ActingHome } from './acting-home.ts';
 import { audience, placeAt } from './folder.ts';
 
-const scripted = new URL('../../support/scripted-server.ts', import.meta.url).pathname;
+const scripted = new URL('../../support/scripted-server.mjs', import.meta.url).pathname;
 
 let provider: IdentityProvider;
 let home: ActingHome;

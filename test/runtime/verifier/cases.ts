@@ -17,7 +17,7 @@ export async function makeCases(): Promise<Cases> {
       ...(await textCases(system)),
       ...(await logKeyCases(system)),
       ...(await gateKeyCases(system)),
-      ...(await mutantCases(system, 200)),
+      ...(await mutantCases(system, 120)),
     ],
     signatures: [...ed25519Cases(), ...p256Cases(), ...wycheproofCases()],
   };

@@ -3,10 +3,23 @@ import { makeCases } from './cases.ts';
 import { answer } from './subject.ts';
 import type { Answers, Cases } from './subject.ts';
 
+interface Asked {
+  readonly cases: Cases;
+  readonly here: Answers;
+}
+
+/** Made and answered once, whatever the number of runtimes. */
+let asked: Promise<Asked> | undefined;
+
+async function answersHere(): Promise<Asked> {
+  const cases = await makeCases();
+  return { cases, here: await answer(cases) };
+}
+
 /** Has all cases answered here, in Node, and by another runtime: each whole report must be the same text. */
 export async function expectSameAnswers(elsewhere: (cases: Cases) => Promise<Answers>): Promise<void> {
-  const cases = await makeCases();
-  const here = await answer(cases);
+  asked ??= answersHere();
+  const { cases, here } = await asked;
   const there = await elsewhere(cases);
   expect(byTitle(cases, there)).toEqual(byTitle(cases, here));
 }

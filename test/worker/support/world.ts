@@ -103,7 +103,11 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 /** The example's action, asked for as an agent does. */
-export function refund({ ask }: RunningWorker, apiKey: string, amount: number): Promise<Response> {
+export function refund(
+  { ask }: Pick<RunningWorker, 'ask'>,
+  apiKey: string,
+  amount: number,
+): Promise<Response> {
   return ask('/actions/refund-order', {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },

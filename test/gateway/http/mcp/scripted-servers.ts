@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Policy } from '../../../../src/policy/policy.ts';
 import { overStdio, startGateway, type TestGateway } from './gateway.ts';
 
-const scripted = new URL('../../../support/scripted-server.ts', import.meta.url).pathname;
+const scripted = new URL('../../../support/scripted-server.mjs', import.meta.url).pathname;
 const patience = { waitMs: 1_500, impatientMs: 200, retryMs: 50, longestRetryMs: 200 };
 
 const initialize = `initialize: () => JSON.stringify({
