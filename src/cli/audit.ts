@@ -45,7 +45,6 @@ Examples:
 
 export const auditCommand: Command = {
   name: 'audit',
-  summary: 'replay an exported log: tree, signatures, sessions, calls, time',
   help,
   async run(args, io) {
     try {

@@ -20,7 +20,6 @@ schema   prints the JSON Schema of a configuration, for editors
 
 export const configCommand: Command = {
   name: 'config',
-  summary: 'check a configuration, or print its schema for editors',
   help,
   run(args, io) {
     const { values, positionals } = parseArgs({

@@ -39,7 +39,6 @@ Without --decrypt a sealed field is printed as it is, {"callId", "field", "seale
 
 export const discloseCommand: Command = {
   name: 'disclose',
-  summary: 'open single fields of a call for somebody, and nothing else',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -34,7 +34,6 @@ The exit code is 0 when nothing is wrong, and 1 otherwise.
 
 export const doctorCommand: Command = {
   name: 'doctor',
-  summary: 'find servers that are not wrapped, and files that others can reach',
   help,
   run(args, io) {
     const { values, positionals } = parseArgs({

@@ -41,7 +41,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 
 export const enrollCommand: Command = {
   name: 'enroll',
-  summary: 'give an agent a certificate of its own, and keep it renewed',
   help,
   async run(args, io) {
     const [first = ''] = args;

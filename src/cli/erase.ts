@@ -25,7 +25,6 @@ Calls that still run are left out: exit code 1 says so. Copies of the home made 
 
 export const eraseCommand: Command = {
   name: 'erase',
-  summary: 'remove plaintext and salts of calls; the log stays whole',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

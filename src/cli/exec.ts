@@ -42,7 +42,6 @@ cannot be executed, 127 when there is none, 2 for misuse. What the command write
 
 export const execCommand: Command = {
   name: 'exec',
-  summary: 'run one command if policy allows it, and sign what came of it',
   help,
   endsAtOnce: true,
   async run(args, io) {

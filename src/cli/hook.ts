@@ -34,7 +34,6 @@ with 2 to stop the tool.
 
 export const hookCommand: Command = {
   name: 'hook',
-  summary: 'govern the tools of a coding agent: decide before each, record after',
   help,
   endsAtOnce: true,
   // Loaded within, where what cannot be loaded is a no.

@@ -8,7 +8,6 @@ import { palette } from './paint.ts';
 
 export const initCommand: Command = {
   name: 'init',
-  summary: 'make a home: keys, certificates, log, starter policy, one API key',
   help: `Usage: countersign init [--home DIR] [--ledger URL] [--json]
 
 Makes a home (default: $COUNTERSIGN_HOME, else ~/.countersign) with its own certificate authority, timestamp authority

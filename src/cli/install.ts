@@ -36,7 +36,6 @@ The exit code is 0 when all of them are behind a gate then, 1 when one was refus
 
 export const installCommand: Command = {
   name: 'install',
-  summary: 'put servers that a host has already behind a gate',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -14,8 +14,6 @@ export interface Output {
 
 export interface Command {
   readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   readonly help: string;
   /** Whether a reader who has stopped reading its output must not keep the ended command alive. */
   readonly endsAtOnce?: boolean;

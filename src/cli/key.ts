@@ -36,7 +36,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 
 export const keyCommand: Command = {
   name: 'key',
-  summary: 'make, list, rotate and revoke API keys',
   help,
   async run([verb = '', ...args], io) {
     const load = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;

@@ -38,7 +38,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 
 export const keysCommand: Command = {
   name: 'keys',
-  summary: 'list, rotate and encrypt the keys that sign; declare one compromised',
   help,
   async run(args, io) {
     // Options may stand before the verb: the first word that is one counts.

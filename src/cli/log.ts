@@ -53,7 +53,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 
 export const logCommand: Command = {
   name: 'log',
-  summary: 'read the log: tail it, show or prove a call, export it for others',
   help,
   async run(args, io) {
     // Options may stand before the verb: the first word that is one counts.

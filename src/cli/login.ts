@@ -27,7 +27,6 @@ The end of it: countersign logout
 
 export const loginCommand: Command = {
   name: 'login',
-  summary: 'log a person in, so that wrapped servers act for them',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

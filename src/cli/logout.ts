@@ -13,7 +13,6 @@ when nobody was logged in.
 
 export const logoutCommand: Command = {
   name: 'logout',
-  summary: 'end a login, here and at its issuer',
   help,
   async run(args, io) {
     const { values } = parseArgs({

@@ -1,36 +1,9 @@
 #!/usr/bin/env node
 // Only what every Node can load is imported here: an old one must get a sentence, not a stack trace.
-import type { Command, Io } from './io.ts';
+import { commands, type Listed } from './commands.ts';
+import type { Io } from './io.ts';
 
 const oldest = 24;
-
-/** Each command loads on its own, so that none pays for the others at start. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  init: async () => (await import('./init.ts')).initCommand,
-  wrap: async () => (await import('./wrap.ts')).wrapCommand,
-  exec: async () => (await import('./exec.ts')).execCommand,
-  install: async () => (await import('./install.ts')).installCommand,
-  uninstall: async () => (await import('./uninstall.ts')).uninstallCommand,
-  hook: async () => (await import('./hook.ts')).hookCommand,
-  login: async () => (await import('./login.ts')).loginCommand,
-  logout: async () => (await import('./logout.ts')).logoutCommand,
-  tools: async () => (await import('./tools.ts')).toolsCommand,
-  serve: async () => (await import('./serve.ts')).serveCommand,
-  config: async () => (await import('./config.ts')).configCommand,
-  doctor: async () => (await import('./doctor.ts')).doctorCommand,
-  verify: async () => (await import('./verify.ts')).verifyCommand,
-  trust: async () => (await import('./trust.ts')).trustCommand,
-  key: async () => (await import('./key.ts')).keyCommand,
-  revoke: async () => (await import('./revoke.ts')).revokeCommand,
-  enroll: async () => (await import('./enroll.ts')).enrollCommand,
-  keys: async () => (await import('./keys.ts')).keysCommand,
-  log: async () => (await import('./log.ts')).logCommand,
-  witness: async () => (await import('./witness.ts')).witnessCommand,
-  worker: async () => (await import('./worker.ts')).workerCommand,
-  audit: async () => (await import('./audit.ts')).auditCommand,
-  disclose: async () => (await import('./disclose.ts')).discloseCommand,
-  erase: async () => (await import('./erase.ts')).eraseCommand,
-};
 
 async function main(args: readonly string[], io: Io): Promise<number> {
   if (Number(process.versions.node.split('.')[0]) < oldest) {
@@ -43,18 +16,18 @@ async function main(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     const [about] = rest;
-    const asked = about === undefined ? undefined : loaderOf(about);
+    const asked = about === undefined ? undefined : listed(about);
     if (about !== undefined && !asked) return unknownCommand(about, io);
-    io.stdout.write(asked ? (await asked()).help : await overview());
+    io.stdout.write(asked ? (await asked.load()).help : overview());
     return name === undefined ? 2 : 0;
   }
   if (name === '--version' || name === '-V') {
     io.stdout.write(`${await version()}\n`);
     return 0;
   }
-  const load = loaderOf(name);
-  if (!load) return unknownCommand(name, io);
-  const command = await load();
+  const known = listed(name);
+  if (!known) return unknownCommand(name, io);
+  const command = await known.load();
   if (wantsHelp(rest)) {
     io.stdout.write(command.help);
     return 0;
@@ -74,7 +47,7 @@ function readerGone(error: NodeJS.ErrnoException): void {
 
 const sigpipe = 13;
 
-function loaderOf(name: string): (() => Promise<Command>) | undefined {
+function listed(name: string): Listed | undefined {
   return Object.hasOwn(commands, name) ? commands[name] : undefined;
 }
 
@@ -89,9 +62,8 @@ function wantsHelp(args: readonly string[]): boolean {
   return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
 }
 
-async function overview(): Promise<string> {
-  const list = await Promise.all(Object.values(commands).map((load) => load()));
-  const rows = list.map(({ name, summary }) => `  ${name.padEnd(10)}${summary}`);
+function overview(): string {
+  const rows = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}`);
   return [
     'countersign: no tool call without a verdict, no verdict without proof',
     '',

@@ -43,7 +43,6 @@ Each change is signed and in the log.
 
 export const revokeCommand: Command = {
   name: 'revoke',
-  summary: 'stop a key, agent, human, session, device, tool, or everything',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

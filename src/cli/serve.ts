@@ -31,7 +31,6 @@ or SIGTERM end it: what runs is answered and settled first.
 
 export const serveCommand: Command = {
   name: 'serve',
-  summary: 'serve the gateway over HTTP: actions, and the public half of the log',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -26,7 +26,6 @@ A server is known after it was wrapped once: countersign wrap --name NAME -- COM
 
 export const toolsCommand: Command = {
   name: 'tools',
-  summary: 'list and accept the tools of a wrapped server',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -7,7 +7,6 @@ import type { Command } from './io.ts';
 
 export const trustCommand: Command = {
   name: 'trust',
-  summary: 'print trusted_root.json: what a verifier needs, and all it needs',
   help: `Usage: countersign trust [--vkey|--compromised] [--home DIR]
 
 Prints the trust root of this home (Sigstore's trusted_root.json v0.1). It holds certificates and public keys only.

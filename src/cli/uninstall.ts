@@ -22,7 +22,6 @@ The exit code is 0 when none of them is wrapped then, 1 when one was refused, an
 
 export const uninstallCommand: Command = {
   name: 'uninstall',
-  summary: 'give a host the commands of its servers back',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -43,7 +43,6 @@ Examples:
 
 export const verifyCommand: Command = {
   name: 'verify',
-  summary: 'check envelopes, tool results, JSON lines: offline, by a trust root alone',
   help,
   async run(args, io) {
     try {

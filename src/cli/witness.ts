@@ -45,7 +45,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 
 export const witnessCommand: Command = {
   name: 'witness',
-  summary: 'cosign the checkpoints of other people’s logs, and keep the proof when one forks',
   help,
   async run([name = '', ...rest], io) {
     const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;

@@ -18,7 +18,6 @@ home, with the private keys of its roots, where no agent is.
 
 export const workerCommand: Command = {
   name: 'worker',
-  summary: 'hand a new home to a Cloudflare Worker',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

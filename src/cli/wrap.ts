@@ -41,7 +41,6 @@ when the command could not be started. With --gate it is 0, or 1 when the gate c
 
 export const wrapCommand: Command = {
   name: 'wrap',
-  summary: 'govern an MCP server: put this where its command was',
   help,
   endsAtOnce: true,
   async run(args, io) {
