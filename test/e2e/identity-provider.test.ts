@@ -49,9 +49,7 @@ afterAll(async () => {
 });
 
 const startGate = (): Promise<ProviderGate> => startProviderGate(provider.issuer, machine.url);
-
 const login = (person: string): Promise<string> => provider.login(person, audience);
-
 const loginAll = (): Promise<readonly string[]> => Promise.all(crew.map(login));
 
 const times = <T>(count: number, make: () => Promise<T>): Promise<readonly T[]> =>
@@ -59,7 +57,6 @@ const times = <T>(count: number, make: () => Promise<T>): Promise<readonly T[]> 
 
 const codesOf = (answers: readonly Answered[]): ReadonlySet<string | undefined> =>
   new Set(answers.map(({ code }) => code));
-
 const slowest = (answers: readonly Answered[]): number => Math.max(...answers.map(({ tookMs }) => tookMs));
 
 /** Eight who call a few times a second each, until they are told to end; each time with another token of those there are by then. */
@@ -218,14 +215,17 @@ describe('an identity provider that', () => {
       expect(left.tookMs).toBeLessThan(slack);
       expect(gate.keysUrl.asked()).toBe(2);
 
+      // Nobody is on the way while the clock jumps: a permit of before would be too old.
+      const away = await calls.end();
       vi.restoreAllMocks();
+      await using later = keepCalling(gate, known);
       await comeBack(how, gate);
       const begun = performance.now();
       const again = await login('ada');
       await expect.poll(async () => (await gate.call(again)).code, { interval: 100 }).toBeUndefined();
       expect(performance.now() - begun).toBeLessThan(1_000 + slack);
 
-      const answers = await calls.end();
+      const answers = [...away, ...(await later.end())];
       expect(codesOf(answers)).toEqual(new Set([undefined]));
       expect(slowest(answers)).toBeLessThan(slack);
       expect(gate.keysUrl.asked()).toBe(3);
