@@ -16,7 +16,7 @@ export interface OpenCalls {
 /** @param caller Ends with the query. */
 export function openCalls(options: ClaudeGovernOptions, caller: AbortSignal | undefined): OpenCalls {
   const { settleWithin = 600_000 } = options;
-  const { ask } = governed(options);
+  const { ask } = governed({ ...options, settleWithin });
   const calls = new Map<string, OpenCall>();
 
   const take = (toolCallId: string): OpenCall | undefined => {
@@ -35,7 +35,7 @@ export function openCalls(options: ClaudeGovernOptions, caller: AbortSignal | un
     async open(hook, asking) {
       const { tool_name: tool, tool_use_id: toolCallId, tool_input: input } = hook;
       const named = { tool, toolCallId, definition: { name: tool } };
-      const call = { ...named, arguments: input, from: { hook }, settleWithin };
+      const call = { ...named, arguments: input, from: { hook } };
       const waiting = AbortSignal.any(caller ? [asking, caller] : [asking]);
       const opened = await openCall(hook, (signal) => ask({ ...call, signal }), waiting);
       if (opened.kind === 'denied') return toldToModel(opened.denial);

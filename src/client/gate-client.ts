@@ -80,7 +80,7 @@ export type RunResult<T> =
       /** JSON text that `countersign verify` takes. */
       readonly evidence: string;
     }
-  /** It ran, or may have, and the gate could not be told: do not retry it. */
+  /** It ran, or may have, and the gate could not be told: do not retry it. The denial is OUTCOME_UNRECORDED, and says why. */
   | {
       readonly kind: 'unsettled';
       readonly callId: string;

@@ -43,7 +43,8 @@ export interface GovernedEnd extends NamedCall {
 }
 
 /** One call, as a framework has it. */
-export interface GovernedCall<From> extends Pick<ToolCall, 'tool' | 'settleWithin'> {
+export interface GovernedCall<From> {
+  readonly tool: string;
   readonly definition?: JsonObject | undefined;
   /** What the model gave. What is no JSON object is denied. */
   readonly arguments: unknown;
@@ -85,7 +86,6 @@ async function askGate<From>(
   onEnd: (ended: RunResult<unknown>) => void,
 ): Promise<AskedCall> {
   const { tool, definition, toolCallId, signal } = call;
-  const within = call.settleWithin ?? settleWithin;
   try {
     const { humanToken, deviceToken } = await delegatorOf(identity, call.from);
     const asked: ToolCall = {
@@ -94,7 +94,7 @@ async function askGate<From>(
       arguments: argumentsOf(call.arguments),
       ...(definition && { definition }),
       ...(toolCallId !== undefined && { context: { toolCallId } }),
-      ...(within !== undefined && { settleWithin: within }),
+      ...(settleWithin !== undefined && { settleWithin }),
     };
     const options: CallOptions = {
       ...(humanToken !== undefined && { humanToken }),

@@ -1,7 +1,14 @@
-import { denial } from './denial.ts';
 import type { CallEnvelopes, Denial } from '../gate/gate.ts';
+import { denial, denialOfThrown } from './denial.ts';
 import { evidenceOf, evidenceOfDenial } from './evidence-of.ts';
-import type { CallOptions, GateClient, GateDecision, OutcomeReport, RunResult } from './gate-client.ts';
+import type {
+  CallOptions,
+  GateClient,
+  GateDecision,
+  GateReport,
+  OutcomeReport,
+  RunResult,
+} from './gate-client.ts';
 import { toldBy, type Told } from './request-bytes.ts';
 
 /** An allowed call, and whom its outcome is told. */
@@ -24,16 +31,13 @@ export async function settleCall<T>(begun: Begun, ended: Ended<T>, stopped: bool
   return settled;
 }
 
-async function settle<T>(
-  { gate, decided: { callId, permit, envelopes }, options }: Begun,
-  ended: Ended<T>,
-  stopped: boolean,
-): Promise<RunResult<T>> {
+async function settle<T>(begun: Begun, ended: Ended<T>, stopped: boolean): Promise<RunResult<T>> {
+  const { callId, envelopes } = begun.decided;
   const report = reportOf(ended, stopped);
   const told = toldBy(report);
-  const settled = await gate.report(callId, permit, printed(report, told), withoutSignal(options));
+  const settled = await tellGate(begun, printed(report, told));
   if (settled.kind === 'unsettled') {
-    return { kind: 'unsettled', callId, denial: settled.denial, envelopes, ...ended };
+    return { kind: 'unsettled', callId, denial: notToBeRepeated(settled.denial), envelopes, ...ended };
   }
   const both = settled.envelopes;
   const evidence = evidenceOf(callId, told, both);
@@ -43,10 +47,11 @@ async function settle<T>(
 
 /** An ALLOW that came to nothing: reported as not begun. */
 export async function giveBack(
-  { gate, decided: { callId, permit, envelopes }, options, onEnd }: Begun,
+  begun: Begun,
   why: WhyNotBegun = 'CALLER_CANCELLED',
 ): Promise<Extract<RunResult<never>, { kind: 'denied' }>> {
-  const settled = await gate.report(callId, permit, { outcome: 'aborted' }, withoutSignal(options));
+  const { callId, envelopes } = begun.decided;
+  const settled = await tellGate(begun, { outcome: 'aborted' });
   const denial = denials[why];
   const told = settled.kind === 'settled' ? settled.envelopes : envelopes;
   const ended = {
@@ -56,8 +61,29 @@ export async function giveBack(
     envelopes: told,
     evidence: evidenceOf(callId, undefined, told),
   } as const;
-  onEnd(ended);
+  begun.onEnd(ended);
   return ended;
+}
+
+/** A gate that throws what it should say leaves a call as one that cannot be told: it has begun all the same. */
+async function tellGate(
+  { gate, decided: { callId, permit }, options }: Begun,
+  report: OutcomeReport,
+): Promise<GateReport> {
+  try {
+    return await gate.report(callId, permit, report, withoutSignal(options));
+  } catch (error) {
+    return { kind: 'unsettled', denial: denialOfThrown(error) };
+  }
+}
+
+/** Whatever the gate’s own reason was: who reads it, a model perhaps, must know first that the call may have run. */
+function notToBeRepeated(why: Denial): Denial {
+  if (why.code === 'OUTCOME_UNRECORDED') return why;
+  return denial(
+    'OUTCOME_UNRECORDED',
+    `The call has run, or may have, and its outcome is not recorded: do not retry it. ${why.message} (${why.code})`,
+  );
 }
 
 /** A denial with what is signed of it. */

@@ -1,18 +1,20 @@
 import type { JsonObject } from '../call/json.ts';
 import type { CallEnvelopes, Denial } from '../gate/gate.ts';
 import { metaKeys } from '../names.ts';
-import type { RunResult } from './gate-client.ts';
 
 /** What a model is told of a call that gave it no result, so that it can do something else. */
 export function toldToModel({ message, code }: Denial): string {
   return `${message} (${code})`;
 }
 
+/** Of a `RunResult`, what is for machines. */
+interface ToldToMachines {
+  readonly envelopes?: CallEnvelopes;
+  readonly denial?: Denial;
+}
+
 /** The envelopes, and the refusal if there is one, under the names that they have in MCP's `_meta`: for a framework's metadata. */
-export function metaOf(
-  ended: Pick<RunResult<unknown>, 'kind' | 'envelopes'> & { denial?: Denial },
-): JsonObject {
-  const { envelopes, denial } = ended;
+export function metaOf({ envelopes, denial }: ToldToMachines): JsonObject {
   return {
     ...(envelopes && { [metaKeys.envelope]: envelopesOf(envelopes) }),
     ...(denial && { [metaKeys.denial]: { ...denial } }),
@@ -24,6 +26,6 @@ function envelopesOf({ verdict, outcome, openings }: CallEnvelopes): JsonObject 
   return {
     verdict: parsed(verdict),
     ...(outcome !== undefined && { outcome: parsed(outcome) }),
-    openings: openings as unknown as JsonObject,
+    openings: { ...openings },
   };
 }

@@ -172,19 +172,14 @@ export function describeAdapter(driver: AdapterDriver): void {
       expect(ran.told.get('call_1')).toContain('GATE_UNREACHABLE');
     });
 
-    it('tells the model not to repeat a call that ran and could not be recorded', async () => {
+    const late = { code: 'HANDLE_EXPIRED', message: 'It came too late.', retryable: true } as const;
+    it.each<[string, GateClient['report']]>([
+      ['refuses to record it', () => Promise.resolve({ kind: 'unsettled', denial: late })],
+      ['fails over it', () => Promise.reject(new Error('the gate is broken'))],
+    ])('tells the model not to repeat a call that ran where the gate %s', async (_, report) => {
       const { gate } = await world();
       const tool = counted();
-      const unsettled = {
-        code: 'OUTCOME_UNRECORDED',
-        message: 'It may have run.',
-        retryable: false,
-      } as const;
-      const forgetful: GateClient = {
-        ...gate,
-        report: () => Promise.resolve({ kind: 'unsettled', denial: unsettled }),
-      };
-      const ran = await run({ gate: forgetful, tools: [tool], calls: [note('call_1', 'milk')] });
+      const ran = await run({ gate: { ...gate, report }, tools: [tool], calls: [note('call_1', 'milk')] });
       expect(tool.runs()).toBe(1);
       expect(ran.told.get('call_1')).toContain('OUTCOME_UNRECORDED');
       expect(ran.ends).toMatchObject([{ ended: { kind: 'unsettled' } }]);
@@ -212,10 +207,10 @@ export function describeAdapter(driver: AdapterDriver): void {
     });
 
     possible('abort')('begins nothing for a caller who has gone', async () => {
-      const { gate } = await world();
+      const { gate, logged } = await world();
       const tool = counted();
       const caller = new AbortController();
-      const late: GateClient = {
+      const left: GateClient = {
         ...gate,
         async decide(...asked) {
           const decided = await gate.decide(...asked);
@@ -223,10 +218,12 @@ export function describeAdapter(driver: AdapterDriver): void {
           return decided;
         },
       };
-      await run({ gate: late, tools: [tool], calls: [note('call_1', 'x')], signal: caller.signal }).catch(
+      await run({ gate: left, tools: [tool], calls: [note('call_1', 'x')], signal: caller.signal }).catch(
         () => undefined,
       );
       expect(tool.runs()).toBe(0);
+      await expect.poll(async () => kinds(await logged())).toEqual(['allow', 'outcome']);
+      expect((await logged())[1]?.predicate['outcome']).toBe('aborted');
     });
 
     possible('streaming')('passes on what a tool gives in parts, and records the last of them', async () => {
@@ -266,12 +263,13 @@ export function describeAdapter(driver: AdapterDriver): void {
     });
 
     possible('unknown tool')('runs nothing for a tool that there is not', async () => {
-      const { gate } = await world();
+      const { gate, logged } = await world();
       const tool = counted();
       const call = { id: 'call_1', name: 'no_such_tool', args: { text: 'milk' } };
       const ran = await run({ gate, tools: [tool], calls: [call] }).catch(() => undefined);
       expect(tool.runs()).toBe(0);
       expect(ran?.ends.filter(({ ended }) => ended.kind === 'done') ?? []).toEqual([]);
+      expect(kinds(await logged())).not.toContain('outcome');
     });
 
     it('takes huge arguments whole', async () => {
@@ -287,12 +285,20 @@ export function describeAdapter(driver: AdapterDriver): void {
     });
 
     it('is not led astray by arguments that are called __proto__', async () => {
-      const { gate } = await world();
+      const { gate, asked } = await world();
       const args = JSON.parse('{"text":"milk","__proto__":{"isAdmin":true}}') as JsonObject;
-      await run({ gate, tools: [noteTool()], calls: [{ id: 'call_1', name: 'add_note', args }] }).catch(
+      const seen: string[] = [];
+      const tool = noteTool(async (given) => {
+        seen.push(JSON.stringify(given), String(given['isAdmin']));
+        return { added: true };
+      });
+      await run({ gate, tools: [tool], calls: [{ id: 'call_1', name: 'add_note', args }] }).catch(
         () => undefined,
       );
       expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined();
+      // A framework may leave the member out, or refuse the call: what runs is what was decided on, and has no other prototype.
+      const decided = asked.map(({ call }) => JSON.stringify(call.arguments));
+      if (seen.length > 0) expect(seen).toEqual([...decided, 'undefined']);
     });
 
     it('binds each call to the person of its own run', async () => {

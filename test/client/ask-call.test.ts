@@ -69,6 +69,30 @@ describe('a call that was allowed and has not begun', () => {
   });
 });
 
+describe('a call that ran and could not be recorded', () => {
+  const expired = { code: 'HANDLE_EXPIRED', message: 'It came too late.', retryable: true } as const;
+  it.each([
+    [
+      'refuses the report',
+      () => Promise.resolve({ kind: 'unsettled', denial: expired } as const),
+      'HANDLE_EXPIRED',
+    ],
+    ['throws', () => Promise.reject(new Error('broken')), 'INTERNAL'],
+  ])('is not to be repeated, and says so first, where the gate %s', async (_, report, code) => {
+    const opened = await world();
+    const ends: RunResult<unknown>[] = [];
+    const gate = { ...opened.gate, report };
+    const asked = await askCall(gate, call(), {}, (ended) => ends.push(ended));
+    const ended = asked.kind === 'allowed' ? await asked.run(async () => 7) : asked;
+    expect(ended).toMatchObject({
+      kind: 'unsettled',
+      result: 7,
+      denial: { code: 'OUTCOME_UNRECORDED', retryable: false, message: expect.stringContaining(`(${code})`) },
+    });
+    expect(ends).toEqual([ended]);
+  });
+});
+
 describe('a call whose result comes in parts', () => {
   it('passes every part on, and settles with the last of them', async () => {
     const opened = await world();
