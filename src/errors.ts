@@ -20,3 +20,8 @@ export function toCountersignError(thrown: unknown, fallback: ReasonCode, messag
     ? thrown
     : new CountersignError(fallback, message, { cause: thrown });
 }
+
+/** The system's code of a failure (`ENOENT`): in a sentence, or to tell failures apart. `unknown` where it has none. */
+export function systemCode(thrown: unknown): string {
+  return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown';
+}

@@ -12,6 +12,7 @@ export const predicateTypes = {
   change: 'https://countersign.dev/change/v1',
   refusals: 'https://countersign.dev/refusals/v1',
   keyEvent: 'https://countersign.dev/key-event/v1',
+  approval: 'https://countersign.dev/approval/v1',
 } as const;
 
 export type StatementKind = keyof typeof predicateTypes;
@@ -23,6 +24,9 @@ export const metaKeys = {
   denial: 'dev.countersign/denial',
   permit: 'dev.countersign/permit',
 } as const;
+
+/** What a person, or a person's passkey, approves: says so itself, so that its digest is of nothing else. */
+export const approvalDocumentType = 'https://countersign.dev/approval-request/v1';
 
 /** What an auditor's own file says that it is. */
 export const auditStateType = 'https://countersign.dev/audit-state/v1';
@@ -122,6 +126,12 @@ export const reasonCodes = [
   'ACTOR_REFUSED',
   'KEY_TOOL_REFUSED',
   'DELEGATION_TOOL_REFUSED',
+  'GRANT_MISSING',
+  'GRANT_INVALID',
+  'GRANT_EXPIRED',
+  'GRANT_FOREIGN',
+  'GRANT_TOOL_REFUSED',
+  'GRANT_CONDITION_REFUSED',
   // what was taken back
   'AGENT_REVOKED',
   'HUMAN_REVOKED',
@@ -142,7 +152,14 @@ export const reasonCodes = [
   // policy
   'RULE_DENIES',
   'NO_RULE_ALLOWS',
+  'CONFIRMATION_REQUIRED',
   'APPROVAL_REQUIRED',
+  'APPROVAL_REFUSED',
+  'APPROVER_REFUSED',
+  'BINDING_REQUIRED',
+  'RATE_EXCEEDED',
+  'BUDGET_EXCEEDED',
+  'OBLIGATION_UNMET',
   'DENIALS_OVER_QUOTA',
   'POLICY_ERROR',
   'HUMAN_MISSING',
@@ -204,6 +221,7 @@ export const reasonCodes = [
   'CALLER_CANCELLED',
   'LEASE_ENDED',
   'COMMAND_NOT_STARTED',
+  'RESULT_TOO_LARGE',
   'GATE_DIED',
   'OUTCOME_UNRECORDED',
   'GATE_CLOSED',

@@ -49,6 +49,17 @@ export interface Call {
   readonly era: 'legacy' | 'modern';
   /** What the caller says of itself: stated, never a policy variable. */
   readonly client?: JsonObject;
+  /** What the person asked for, as the caller tells it. */
+  readonly request?: string;
+  /** That the person confirmed exactly this call, as the caller tells it. */
+  readonly confirmed?: true;
+  /**
+   * The same call with other arguments, where this wire can carry any: what policy changes is what runs. Undefined where it cannot
+   * carry these.
+   */
+  readonly withArguments?: (args: JsonObject) => Pick<Call, 'params' | 'arguments' | 'payload'> | undefined;
+  /** What it brings forth goes to the caller as it comes: nothing can be taken out of it, or withheld. */
+  readonly isLive?: true;
 }
 
 /** What execution did. */

@@ -1,6 +1,7 @@
 import { concatBytes, hex, sha256, utf8 } from '../call/sha256.ts';
 import { CountersignError, toCountersignError } from '../errors.ts';
-import { decide } from './decide.ts';
+import { decide, decideInShadow } from './decide.ts';
+import { labelsOf } from './labels.ts';
 import { limits } from './limits.ts';
 import { readPack } from './pack.ts';
 import { plaintextRules } from './plaintext.ts';
@@ -42,12 +43,21 @@ function compile(sources: readonly PolicySource[]): Policy {
   const plaintext = packs.flatMap((pack) => pack.plaintext);
   if (plaintext.length > limits.plaintextRules)
     throw invalid(`There are more than ${limits.plaintextRules} rules on plaintext; join some.`);
+  const labels = packs.flatMap((pack) => pack.labels);
+  if (labels.length > limits.labels) throw invalid(`There are more than ${limits.labels} labels; join some.`);
+  const constants = new Set(packs.flatMap((pack) => pack.constants));
+  if (constants.size > limits.constants)
+    throw invalid(`There are more than ${limits.constants} constants; take some out.`);
   const index = new RuleIndex(rules);
+  const enforces = rules.some(({ shadow }) => !shadow);
   return Object.freeze<Policy>({
     id: packs.map((pack) => pack.name).join('+'),
     digest: digestOf(sources),
     engine,
-    decide: (input) => decide(index, input),
+    reads: new Set(rules.flatMap(({ reads }) => [...reads])),
+    constants,
+    labelOf: labelsOf(labels),
+    decide: enforces ? (input) => decide(index, input) : (input) => decideInShadow(index, input),
     couldAllow: (known) => couldAllowAmong(index, known),
     plaintextOf: plaintextRules(plaintext),
   });

@@ -10,6 +10,10 @@ export const limits = {
   fieldsPerRule: 256,
   patternsPerRule: 256,
   controlsPerRule: 64,
+  obligationsPerRule: 16,
+  /** Labels of all sources together, and values that a policy vouches for. */
+  labels: 1_024,
+  constants: 4_096,
   reasonLength: 500,
   nameLength: 64,
   /** UTF-16 units of one condition. */

@@ -24,7 +24,7 @@ export function allowedByNone(tool: Tool): string {
 
 export function failedIn(rule: Rule, tool: Tool, outOfSteps: boolean): string {
   const why = outOfSteps
-    ? 'the call is too large for its condition to be evaluated'
+    ? 'the call is too large, or too many rules are about its tool, for its condition to be evaluated'
     : 'its condition could not be evaluated for this call';
   return `${nameOf(tool)} was refused by the rule ${rule.id}: ${why}.`;
 }

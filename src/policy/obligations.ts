@@ -1,17 +1,11 @@
 import { isMap, type Node } from 'yaml';
-import { required } from './pack-fields.ts';
-import type { Obligation } from './policy.ts';
+import { atPlace, compileCondition } from './condition.ts';
+import { limits } from './limits.ts';
+import { obligationTypes, type Obligation } from './obligation.ts';
+import { readers } from './obligation-readers.ts';
+import { didYouMean, nearest } from './nearest.ts';
+import type { Demand } from './rule.ts';
 import type { YamlSource } from './yaml-source.ts';
-
-/** That so many others have seen the ALLOW in the log before the call runs. */
-export interface WitnessObligation extends Obligation {
-  readonly type: 'witness';
-  /** 1 to 8. */
-  readonly count: number;
-}
-
-/** More than these nobody waits for within the seconds that a permit may be dispatched in. */
-const maxWitnesses = 8;
 
 /**
  * The obligations of a rule. One that is not understood must never be taken for fulfilled, and a deny obliges nobody: both are
@@ -21,35 +15,64 @@ export function readObligations(
   yaml: YamlSource,
   node: Node | undefined,
   rule: { readonly id: string; readonly effect: 'allow' | 'deny' },
-): readonly WitnessObligation[] {
+): readonly Demand[] {
   const nodes = node === undefined ? [] : yaml.list(node, 'obligations');
-  const [first, second] = nodes.map((one) => readObligation(yaml, one, rule.id));
-  if (first === undefined) return none;
+  if (nodes.length === 0) return none;
   if (rule.effect === 'deny') yaml.refuse(node, `the rule ${rule.id} denies, which obliges nobody`);
-  if (second !== undefined) {
-    yaml.refuse(nodes[1], `the rule ${rule.id} has two obligations of the type "witness"; write the larger`);
-  }
-  return Object.freeze([first]);
+  if (nodes.length > limits.obligationsPerRule)
+    yaml.refuse(node, `more than ${limits.obligationsPerRule} obligations`);
+  const demands = nodes.map((one) => readObligation(yaml, one, rule.id));
+  refuseTwice(yaml, nodes, demands, rule.id);
+  return Object.freeze(demands);
 }
 
-const none: readonly WitnessObligation[] = Object.freeze([]);
+const none: readonly Demand[] = Object.freeze([]);
 
-function readObligation(yaml: YamlSource, node: Node, id: string): WitnessObligation {
-  if (!isMap(node)) return yaml.refuse(node, 'an obligation is a map with a type, a string');
-  const type = node.get('type');
+/** Several of these add up; of any other type one says all. */
+const repeatable: ReadonlySet<Obligation['type']> = new Set([
+  'approval',
+  'rate',
+  'budget',
+  'redact',
+  'notify',
+]);
+
+function refuseTwice(yaml: YamlSource, nodes: readonly Node[], demands: readonly Demand[], id: string): void {
+  demands.forEach(({ type, isConditional }, index) => {
+    const first = demands.findIndex((other) => other.type === type && !other.isConditional);
+    if (first === index || isConditional || repeatable.has(type)) return;
+    yaml.refuse(nodes[index], `the rule ${id} has two obligations of the type "${type}"; write one`);
+  });
+}
+
+function readObligation(yaml: YamlSource, node: Node, id: string): Demand {
+  const type: unknown = isMap(node) ? node.get('type') : undefined;
   if (typeof type !== 'string') return yaml.refuse(node, 'an obligation is a map with a type, a string');
-  if (type !== 'witness') {
-    return yaml.refuse(
-      node,
-      `the rule ${id} has an obligation of the type ${JSON.stringify(type)}, and this version knows only "witness"; take the rule out or make it a deny`,
-    );
+  const known = obligationTypes.find((one) => one === type);
+  if (known !== undefined) {
+    const demand = readers[known](yaml, node, id);
+    const when = isMap<Node, Node>(node) ? node.get('when', true) : undefined;
+    return when === undefined ? demand : conditional(yaml, when, demand, id);
   }
-  const what = 'an obligation of the type "witness"';
-  const fields = yaml.fields(node, what, ['type', 'count']);
-  const countNode = required(yaml, node, fields.get('count'), what, 'count: 1');
-  const count = yaml.number(countNode, 'count');
-  if (!Number.isInteger(count) || count < 1 || count > maxWitnesses) {
-    return yaml.refuse(countNode, `count must be a whole number from 1 to ${maxWitnesses}`);
-  }
-  return Object.freeze({ type, count });
+  return yaml.refuse(
+    node,
+    `the rule ${id} has an obligation of the type ${JSON.stringify(type)}, and there are ${obligationTypes.join(', ')}${didYouMean(nearest(type, obligationTypes))}; take the rule out or make it a deny`,
+  );
+}
+
+/** An obligation that holds where its condition does; where that fails, the rule does. */
+function conditional(yaml: YamlSource, node: Node, demand: Demand, id: string): Demand {
+  const source = yaml.string(node, 'when');
+  const where = `in the rule ${id}, when it obliges to ${demand.type}`;
+  const condition = atPlace(yaml, node, where, () => compileCondition(source));
+  return {
+    type: demand.type,
+    isConditional: true,
+    reads: new Set([...demand.reads, ...condition.reads]),
+    of(bindings) {
+      const answer = condition.ask(bindings);
+      if (answer === 'match') return demand.of(bindings);
+      return answer === 'no-match' ? 'none' : undefined;
+    },
+  };
 }

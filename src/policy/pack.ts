@@ -1,8 +1,8 @@
 import type { Node } from 'yaml';
-import { compileProgram } from './cel/program.ts';
-import { lintCondition } from './cel/lint.ts';
-import { ConditionError, parseCondition } from './cel/syntax.ts';
+import { atPlace, compileCondition, type CompiledCondition } from './condition.ts';
+import { readConstants, readLabels, type LabelRule } from './label-pack.ts';
 import { limits } from './limits.ts';
+import { didYouMean, nearest } from './nearest.ts';
 import { readObligations } from './obligations.ts';
 import { readPlaintext } from './plaintext-pack.ts';
 import type { PlaintextRule } from './plaintext.ts';
@@ -15,17 +15,30 @@ export interface Pack {
   readonly name: string;
   readonly rules: readonly Rule[];
   readonly plaintext: readonly PlaintextRule[];
+  readonly labels: readonly LabelRule[];
+  readonly constants: readonly string[];
 }
+
+/** The fields of a rule as they stand in its source: for `check/`, which says where. Deciding needs none of it. */
+export interface RuleText {
+  readonly yaml: YamlSource;
+  readonly node: Node;
+  readonly fields: ReadonlyMap<string, Node>;
+}
+
+type SeeRule = (rule: Rule, text: RuleText) => void;
+
+const packFields = ['version', 'name', 'mode', 'rules', 'plaintext', 'labels', 'constants'] as const;
 
 const namePattern = /^[a-z0-9][a-z0-9._-]*$/;
 
 /**
  * One source → its rules. `taken` holds the ids of the sources before it, each with the name of its source, and gets
- * those of this one. Throws POLICY_INVALID with `name:line:column`.
+ * those of this one. `see` is shown each rule beside its text. Throws POLICY_INVALID with `name:line:column`.
  */
-export function readPack(source: PolicySource, taken: Map<string, string>): Pack {
+export function readPack(source: PolicySource, taken: Map<string, string>, see?: SeeRule): Pack {
   const yaml = new YamlSource(source);
-  const fields = yaml.fields(yaml.root, 'a policy', ['version', 'name', 'rules', 'plaintext']);
+  const fields = yaml.fields(yaml.root, 'a policy', packFields);
   const version = required(yaml, yaml.root, fields.get('version'), 'a policy', 'version: 1');
   if ((version as { value?: unknown }).value !== 1) yaml.refuse(version, 'the version must be 1, a number');
   const name = nameIn(
@@ -34,11 +47,21 @@ export function readPack(source: PolicySource, taken: Map<string, string>): Pack
     'name',
   );
   const rules = yaml.list(required(yaml, yaml.root, fields.get('rules'), 'a policy', 'rules: […]'), 'rules');
+  const shadow = readMode(yaml, fields.get('mode')) === 'shadow';
   return {
     name,
-    rules: rules.map((node) => new RuleReader(yaml, source.name, taken).read(node)),
+    rules: rules.map((node) => new RuleReader(yaml, source.name, shadow, taken, see).read(node)),
     plaintext: readPlaintext(yaml, fields.get('plaintext')),
+    labels: readLabels(yaml, fields.get('labels')),
+    constants: readConstants(yaml, fields.get('constants')),
   };
+}
+
+function readMode(yaml: YamlSource, node: Node | undefined): 'enforce' | 'shadow' {
+  if (node === undefined) return 'enforce';
+  const mode = yaml.string(node, 'mode');
+  if (mode === 'enforce' || mode === 'shadow') return mode;
+  return yaml.refuse(node, `unknown mode ${JSON.stringify(mode)}; write enforce or shadow`);
 }
 
 function nameIn(yaml: YamlSource, node: Node, what: string): string {
@@ -53,17 +76,30 @@ function nameIn(yaml: YamlSource, node: Node, what: string): string {
 const noControls: readonly string[] = Object.freeze([]);
 const noRoots: ReadonlySet<string> = new Set();
 
-const ruleFields = ['id', 'effect', 'tools', 'when', 'reason', 'obligations', 'controls'] as const;
+const ruleFields = [
+  ...(['id', 'effect', 'tools', 'when', 'reason'] as const),
+  ...(['obligations', 'controls', 'shadow'] as const),
+];
 
 class RuleReader {
   readonly #yaml: YamlSource;
   readonly #source: string;
+  readonly #shadow: boolean;
   readonly #taken: Map<string, string>;
+  readonly #see: SeeRule | undefined;
 
-  constructor(yaml: YamlSource, source: string, taken: Map<string, string>) {
+  constructor(
+    yaml: YamlSource,
+    source: string,
+    shadow: boolean,
+    taken: Map<string, string>,
+    see: SeeRule | undefined,
+  ) {
     this.#yaml = yaml;
     this.#source = source;
+    this.#shadow = shadow;
     this.#taken = taken;
+    this.#see = see;
   }
 
   read(node: Node): Rule {
@@ -82,7 +118,13 @@ class RuleReader {
     const obligations = readObligations(this.#yaml, fields.get('obligations'), { id, effect });
     const reason = this.#reason(fields.get('reason'));
     const controls = this.#controls(fields.get('controls'));
-    return { id, effect, tools, reason, obligations, controls, ...condition };
+    const shadow = this.#isShadow(fields.get('shadow'));
+    const reads = new Set([condition, ...obligations].flatMap((each) => [...each.reads]));
+    const readsNow = reads.has('now');
+    const ask = condition.ask;
+    const rule: Rule = { id, effect, tools, reason, obligations, controls, shadow, reads, readsNow, ask };
+    this.#see?.(rule, { yaml: this.#yaml, node, fields });
+    return rule;
   }
 
   #id(node: Node): string {
@@ -98,31 +140,24 @@ class RuleReader {
   #effect(node: Node): 'allow' | 'deny' {
     const effect = this.#yaml.string(node, 'effect');
     if (effect === 'allow' || effect === 'deny') return effect;
-    return this.#yaml.refuse(node, `unknown effect ${JSON.stringify(effect)}; write allow or deny`);
+    return this.#yaml.refuse(
+      node,
+      `unknown effect ${JSON.stringify(effect)}${didYouMean(nearest(effect, ['allow', 'deny']))}; write allow or deny`,
+    );
   }
 
-  /** A rule without `when` matches by its tools alone. Only a boolean answers; anything else is an error. */
-  #condition(node: Node | undefined, id: string): Pick<Rule, 'reads' | 'readsNow' | 'ask'> {
-    if (node === undefined) return { reads: noRoots, readsNow: false, ask: () => 'match' };
+  /** A rule without `when` matches by its tools alone. */
+  #condition(node: Node | undefined, id: string): Pick<CompiledCondition, 'reads' | 'ask'> {
+    if (node === undefined) return { reads: noRoots, ask: () => 'match' };
     const source = this.#yaml.string(node, 'when');
-    try {
-      const syntax = parseCondition(source);
-      const read = lintCondition(syntax);
-      const run = compileProgram(syntax.expr);
-      return {
-        reads: read,
-        readsNow: read.has('now'),
-        ask(bindings) {
-          const value = run(bindings);
-          if (value === true) return 'match';
-          return value === false ? 'no-match' : 'error';
-        },
-      };
-    } catch (thrown) {
-      const offset = thrown instanceof ConditionError ? thrown.offset : 0;
-      const sentence = thrown instanceof ConditionError ? thrown.message : 'the condition cannot be compiled';
-      return this.#yaml.refuse(this.#yaml.offsetWithin(node, offset), `in the rule ${id}, ${sentence}`);
-    }
+    const { reads, ask } = atPlace(this.#yaml, node, `in the rule ${id}`, () => compileCondition(source));
+    return { reads, ask };
+  }
+
+  #isShadow(node: Node | undefined): boolean {
+    const value: unknown = node === undefined ? false : (node as { value?: unknown }).value;
+    if (typeof value === 'boolean') return this.#shadow || value;
+    return this.#yaml.refuse(node, 'shadow is true or false');
   }
 
   #reason(node: Node | undefined): string | undefined {

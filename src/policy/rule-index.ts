@@ -7,6 +7,8 @@ export interface Candidates {
   readonly deny: readonly Rule[];
   readonly allow: readonly Rule[];
   readonly readNow: boolean;
+  /** Those that are enforced; absent where all of them are. */
+  readonly enforced?: Pick<Candidates, 'deny' | 'allow'>;
 }
 
 interface Placed {
@@ -15,12 +17,14 @@ interface Placed {
 }
 
 /**
- * Rules by tool: literal names through a map, patterns one by one, and the answer remembered for the tools asked last.
- * A thousand rules on other tools cost a call nothing.
+ * Rules by tool: literal names through a map, a server's patterns one by one, and the answer remembered for the tools asked last.
+ * A thousand rules on other tools cost a call nothing, nor do a thousand patterns of other servers one that is asked first.
  */
 export class RuleIndex {
   readonly #literal = new Map<string, Rule[]>();
-  readonly #globs: Placed[] = [];
+  readonly #ofServer = new Map<string, Placed[]>();
+  /** Those whose server has a star in it: every tool is held against them. */
+  readonly #ofServers: Placed[] = [];
   readonly #remembered = new Map<string, Candidates>();
   #rulesHeld = 0;
 
@@ -31,14 +35,10 @@ export class RuleIndex {
   }
 
   #place(rule: Rule, pattern: ToolPattern): void {
-    if (!isLiteral(pattern)) {
-      this.#globs.push({ rule, pattern });
-      return;
-    }
-    const key = keyOf(pattern.server, pattern.tool);
-    const rules = this.#literal.get(key);
-    if (rules === undefined) this.#literal.set(key, [rule]);
-    else rules.push(rule);
+    const { server, tool } = pattern;
+    if (isLiteral(pattern)) addTo(this.#literal, keyOf(server, tool), rule);
+    else if (server.includes('*')) this.#ofServers.push({ rule, pattern });
+    else addTo(this.#ofServer, server, { rule, pattern });
   }
 
   for(server: string, tool: string): Candidates {
@@ -56,14 +56,15 @@ export class RuleIndex {
 
   #find(key: string, server: string, tool: string): Candidates {
     const found = new Set(this.#literal.get(key));
-    for (const { rule, pattern } of this.#globs) {
+    for (const { rule, pattern } of [...(this.#ofServer.get(server) ?? []), ...this.#ofServers]) {
       if (matchesTool(pattern, server, tool)) found.add(rule);
     }
     const rules = [...found].sort((left, right) => (left.id < right.id ? -1 : 1));
+    const enforced = rules.filter((rule) => !rule.shadow);
     return {
-      deny: rules.filter((rule) => rule.effect === 'deny'),
-      allow: rules.filter((rule) => rule.effect === 'allow'),
+      ...byEffect(rules),
       readNow: rules.some((rule) => rule.readsNow),
+      ...(enforced.length < rules.length && { enforced: byEffect(enforced) }),
     };
   }
 
@@ -78,6 +79,19 @@ export class RuleIndex {
     this.#remembered.set(key, candidates);
     this.#rulesHeld += sizeOf(candidates);
   }
+}
+
+function addTo<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+function byEffect(rules: readonly Rule[]): Pick<Candidates, 'deny' | 'allow'> {
+  return {
+    deny: rules.filter((rule) => rule.effect === 'deny'),
+    allow: rules.filter((rule) => rule.effect === 'allow'),
+  };
 }
 
 function sizeOf({ deny, allow }: Candidates): number {

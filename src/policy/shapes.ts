@@ -58,6 +58,10 @@ function record(name: string, fields: Record<string, Shape>): RecordShape {
  * - `tool.listed`: the server statically lists this tool, resource, prompt or completion reference. Its word alone: it
  *   is enough for reading what a server publishes, never for a tool.
  * - `tool.annotations`: the server's own hints, present only when an operator accepted them.
+ * - `request` is absent as a whole where nobody told what the person asked for.
+ * - `history`: whether an output that is not trusted, or one that is sensitive, was let into this delegation, and how often each
+ *   tool (`server/tool`) was allowed.
+ * - `origins`: of each text and number in `args`, where it was seen: `request`, `constant`, `trusted:server/tool`, `untrusted:server/tool`.
  */
 export const roots: ReadonlyMap<string, Shape> = new Map<string, Shape>([
   ['agent', record('agent', { id: 'string', issuer: 'string', binding: 'string' })],
@@ -94,5 +98,11 @@ export const roots: ReadonlyMap<string, Shape> = new Map<string, Shape>([
     }),
   ],
   ['args', 'json'],
+  ['request', record('request', { text: 'string', signed: 'bool' })],
+  [
+    'history',
+    record('history', { untrusted: 'bool', sensitive: 'bool', calls: { kind: 'map', of: 'double' } }),
+  ],
+  ['origins', { kind: 'map', of: listOf('string') }],
   ['now', 'timestamp'],
 ]);

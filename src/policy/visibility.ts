@@ -36,10 +36,19 @@ export function couldAllowAmong(index: RuleIndex, known: KnownInput): boolean {
 }
 
 /** A caller that passes a whole input is told the same. */
-const ofNoCall = { args: undefined, now: undefined, session: undefined };
+const ofNoCall = {
+  args: undefined,
+  now: undefined,
+  session: undefined,
+  request: undefined,
+  history: undefined,
+  origins: undefined,
+};
 
 /** Roots that only a call has. */
-const ofACall: ReadonlySet<string> = new Set(['args', 'now', 'session']);
+const ofACall: ReadonlySet<string> = new Set([
+  ...['args', 'now', 'session', 'request', 'history', 'origins'],
+]);
 
 function readsUnknown({ reads }: Rule): boolean {
   for (const root of reads) if (ofACall.has(root)) return true;

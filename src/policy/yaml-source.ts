@@ -1,10 +1,19 @@
-import { isMap, isScalar, isSeq, LineCounter, Scalar, type Node, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Node, type YAMLMap } from 'yaml';
 import { CountersignError } from '../errors.ts';
+import { didYouMean, nearest } from './nearest.ts';
+import { offsetWithin } from './offset-within.ts';
 import type { PolicySource } from './policy.ts';
 import { parseStrictYaml } from './strict-yaml.ts';
 
 /** A place in a source, for those who read one without knowing YAML. */
 export type YamlNode = Node;
+
+/** A place in a source; lines and columns count from 1, columns in UTF-16 units. */
+export interface Place {
+  readonly name: string;
+  readonly line: number;
+  readonly column: number;
+}
 
 /**
  * One YAML source, read strictly: one document, no duplicate keys, no anchors, aliases, tags or merge keys, and every
@@ -28,9 +37,14 @@ export class YamlSource {
 
   /** Throws the source's code at a node, or at an offset of the text. */
   refuse(at: Node | number | null | undefined, sentence: string): never {
+    const { name, line, column } = this.placeOf(at);
+    throw new CountersignError(this.#code, `${name}:${line}:${column}: ${sentence}.`);
+  }
+
+  /** Where a node starts, or an offset of the text lies. */
+  placeOf(at: Node | number | null | undefined): Place {
     const { line, col } = this.#lines.linePos(typeof at === 'number' ? at : (at?.range?.[0] ?? 0));
-    const position = `${this.#name}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
-    throw new CountersignError(this.#code, `${position}: ${sentence}.`);
+    return { name: this.#name, line: Math.max(line, 1), column: Math.max(col, 1) };
   }
 
   /** The fields of a map, each of which must be one of `known`. */
@@ -44,7 +58,7 @@ export class YamlSource {
       if (field === undefined) {
         this.refuse(
           key,
-          `unknown field ${JSON.stringify(name ?? '?')} in ${what}; its fields are ${known.join(', ')}`,
+          `unknown field ${JSON.stringify(name ?? '?')} in ${what}${didYouMean(nearest(name ?? '', known))}; its fields are ${known.join(', ')}`,
         );
       }
       if (value === null) this.refuse(key, `${field} has no value`);
@@ -72,22 +86,7 @@ export class YamlSource {
   offsetWithin(node: Node, within: number): number {
     const start = node.range?.[0] ?? 0;
     if (!isScalar(node) || typeof node.value !== 'string') return start;
-    const quoted = node.type === Scalar.QUOTE_DOUBLE || node.type === Scalar.QUOTE_SINGLE;
-    const verbatim = start + (quoted ? 1 : 0);
-    if (this.#text.startsWith(node.value, verbatim)) return verbatim + within;
-    return node.type === Scalar.BLOCK_LITERAL ? this.#offsetInBlock(start, node.value, within) : start;
-  }
-
-  /** In a literal block the value's lines are the text's, indented. */
-  #offsetInBlock(start: number, value: string, within: number): number {
-    const before = value.slice(0, within).split('\n');
-    const wanted = value.split('\n')[before.length - 1] ?? '';
-    let lineStart = this.#text.indexOf('\n', start) + 1;
-    for (let line = 1; line < before.length && lineStart > 0; line++) {
-      lineStart = this.#text.indexOf('\n', lineStart) + 1;
-    }
-    const column = this.#text.indexOf(wanted, lineStart);
-    return lineStart === 0 || column === -1 ? start : column + (before.at(-1) ?? '').length;
+    return offsetWithin(this.#text, start, { value: node.value, type: node.type }, within) ?? start;
   }
 }
 

@@ -175,6 +175,7 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^@noble\/hashes(?:\/|$)/, files: /^(?:call|identity|tlog)\// },
   { name: /^@noble\/ed25519$/, files: /^(?:pki|tlog|verify)\// },
   { name: /^@bufbuild\/(?:cel|re2|protobuf)(?:\/|$)/, files: /^policy\// },
+  { name: /^re2js$/, files: /^policy\// },
   { name: /^yaml$/, files: /^(?:policy|runtime\/config)\// },
   { name: /^(?:@peculiar\/|reflect-metadata$|asn1js$)/, files: /^pki\// },
   { name: /^@hpke\//, files: /^pki\// },
@@ -187,6 +188,7 @@ const packages: readonly { readonly name: RegExp; readonly files: RegExp }[] = [
   { name: /^oauth4webapi$/, files: /^runtime\// },
   { name: /^zod$/, files: /^runtime\/config\// },
   { name: /^(?:diff|jsonc-parser|smol-toml)$/, files: /^runtime\/(?:doctor|hosts|hook)\// },
+  { name: /^@simplewebauthn\/server$/, files: /^gateway\/http\// },
   { name: /^@hono\/node-server$/, files: /^runtime\// },
   { name: /^cross-spawn$/, files: /^(?:targets|gateway|runtime)\// },
 ];

@@ -160,7 +160,7 @@ describe('a condition is refused', () => {
     ['user == "x"', 'no variable user'],
     ['@principal.admin', 'not valid CEL'],
     ['humam.roles == []', 'no variable humam'],
-    ['human.role == "x"', 'human has no field role; it has issuer'],
+    ['human.role == "x"', 'human has no field role (did you mean human.roles?); it has issuer'],
     ['human["role"] == "x"', 'no field role'],
     ['"role" in human', 'no field role'],
     ['has(human.role)', 'no field role'],
@@ -256,8 +256,8 @@ describe('a condition is refused', () => {
     ['double quotes', `when: "args.a == 1.0 && humam.x"`, 'a.yaml:7:29'],
     ['no quotes', `when: args.a == 1.0 && humam.x`, 'a.yaml:7:28'],
     ['a literal block', `when: |\n      args.a == 1.0 &&\n        humam.x`, 'a.yaml:9:9'],
-    ['escapes, at the start of the string', `when: 'args.a == ''x'' && humam.x'`, 'a.yaml:7:11'],
-    ['a folded block, at its start', `when: >-\n      args.a == 1.0 &&\n      humam.x`, 'a.yaml:7:11'],
+    ['doubled quotes', `when: 'args.a == ''x'' && humam.x'`, 'a.yaml:7:31'],
+    ['a folded block', `when: >-\n      args.a == 1.0 &&\n      humam.x`, 'a.yaml:9:7'],
   ])('at its own place within %s', (_, when, position) => {
     const text = `version: 1\nname: a\nrules:\n  - id: r\n    effect: allow\n    tools: ["*/*"]\n    ${when}\n`;
     const message = refusalOf(text);

@@ -32,13 +32,29 @@ describe('a decision', () => {
     });
   });
 
-  it('carries what the rule obliges to, and the rule that obliges to most decides', () => {
-    const obliging = (id: string, count: number): string =>
-      `{id: ${id}, effect: allow, tools: ["*/*"], obligations: [{type: witness, count: ${count}}]}`;
-    const decided = { verdict: 'ALLOW', rule: 'two', obligations: [{ type: 'witness', count: 2 }] };
-    const rules = [allowAll, obliging('one', 1), obliging('two', 2), obliging('two-too', 2)];
-    expect(policyOf(...rules).decide(input)).toMatchObject(decided);
-    expect(policyOf(...rules.toReversed()).decide(input)).toMatchObject(decided);
+  it('carries what every allowing rule obliges to: a broad rule undoes nothing that a narrow one demands', () => {
+    const obliging = (id: string, ...demands: readonly string[]): string =>
+      `{id: ${id}, effect: allow, tools: ["*/*"], obligations: [${demands.join(', ')}]}`;
+    const witness = '{type: witness, count: 1}';
+    const rules = [
+      allowAll,
+      obliging('one', witness),
+      obliging('two', '{type: notify, to: ops}', witness),
+      obliging('two-too', '{type: rate, limit: 1, window: 1m, per: [agent]}', witness),
+    ];
+    const decided = policyOf(...rules).decide(input);
+    expect(decided).toMatchObject({
+      verdict: 'ALLOW',
+      rule: 'two',
+      obligations: [
+        { type: 'rate', rule: 'two-too', limit: 1, window: 60_000, per: ['agent'] },
+        { type: 'witness', rule: 'one' },
+        { type: 'witness', rule: 'two' },
+        { type: 'witness', rule: 'two-too' },
+        { type: 'notify', rule: 'two', to: 'ops' },
+      ],
+    });
+    expect(policyOf(...rules.toReversed()).decide(input)).toEqual(decided);
   });
 
   it('is free of what a rule obliges to that does not match', () => {

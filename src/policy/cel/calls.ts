@@ -1,6 +1,8 @@
+import { didYouMean, nearest } from '../nearest.ts';
 import type { Scalar, Shape } from '../shapes.ts';
 import { isOpen, nameOf } from './kinds.ts';
 import type { Judged } from './operators.ts';
+import { parseToolPattern } from '../../call/tool-pattern.ts';
 import { compilePattern } from './program.ts';
 import type { Expr } from './syntax.ts';
 import { calendarFields, localTime } from './time.ts';
@@ -49,6 +51,14 @@ const zone = { what: 'a time zone', check: (name: string) => void localTime(0, n
  */
 const pattern = { what: 'an RE2 pattern', check: (source: string) => void compilePattern(source) };
 
+/** A rule leans on the tools that its author named, never on one that a caller names. */
+const toolPattern = {
+  what: 'a tool as in server/tool',
+  check: (text: string) => void parseToolPattern(text),
+};
+
+const anything: readonly Scalar[] = [...scalars, 'null'];
+
 const signatures: ReadonlyMap<string, readonly Signature[]> = new Map([
   [
     'size',
@@ -71,6 +81,10 @@ const signatures: ReadonlyMap<string, readonly Signature[]> = new Map([
   convert('duration', 'duration', 'int', 'string'),
   ['dyn', [{ args: [[...scalars, 'null', 'type']], result: 'any', containers: true }]],
   ['type', [{ args: [[...scalars, 'null', 'type']], result: 'type', containers: true }]],
+  ['fromRequest', [{ args: [anything], result: 'bool', containers: true }]],
+  ['fromTrusted', [{ args: [anything], result: 'bool', containers: true }]],
+  ['fromTool', [{ args: [anything, text], result: 'bool', containers: true, literal: toolPattern }]],
+  ['called', [{ args: [text], result: 'int', literal: toolPattern }]],
   ...[...calendarFields.keys()].map((name): [string, Signature[]] => {
     const target: Scalar[] = timeOfDay.has(name) ? ['timestamp', 'duration'] : ['timestamp'];
     return [
@@ -139,10 +153,16 @@ function judgeLiteral(
   return { shape: result };
 }
 
+/** Why a name is none of a function; undefined when it is one. */
+export function whyUnknown(name: string): string | undefined {
+  return signatures.has(name) ? undefined : unknownFunction(name);
+}
+
 function unknownFunction(name: string): string {
   if (name === 'has') return 'has takes one field, as in has(human.authTime)';
   if (macros.has(name)) return `${name} takes a name and an expression, as in list.${name}(x, x == "a")`;
-  return `there is no function ${name}; there are ${[...signatures.keys()].join(', ')} and the macros has, ${[...macros].join(', ')}`;
+  const meant = didYouMean(nearest(name, ['has', ...macros, ...signatures.keys()]));
+  return `there is no function ${name}${meant}; there are ${[...signatures.keys()].join(', ')} and the macros has, ${[...macros].join(', ')}`;
 }
 
 function usage(name: string, { target, args }: Signature): string {

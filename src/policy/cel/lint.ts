@@ -1,7 +1,9 @@
+import { didYouMean, nearest } from '../nearest.ts';
 import { roots, type RecordShape, type Shape } from '../shapes.ts';
-import { judgeCall } from './calls.ts';
+import { judgeCall, whyUnknown } from './calls.ts';
 import { fits, isOpen, join, nameOf } from './kinds.ts';
 import { operators } from './operators.ts';
+import { rootOfFlow } from './flow.ts';
 import { ConditionError, type Expr, type Node, type Syntax } from './syntax.ts';
 
 /** Names in scope and their shapes, innermost first. */
@@ -31,6 +33,16 @@ export function lintCondition(syntax: Syntax): ReadonlySet<string> {
   const shape = lint.shapeOf(syntax.expr, roots);
   if (!fits(shape, 'bool')) {
     throw new ConditionError(`a condition must be true or false, and this one is ${nameOf(shape)}`, 0);
+  }
+  return lint.rootsRead;
+}
+
+/** The same for an expression whose value is used as it is: a JSON value or a number. Returns the roots read. */
+export function lintValue(syntax: Syntax): ReadonlySet<string> {
+  const lint = new Lint(syntax);
+  const shape = lint.shapeOf(syntax.expr, roots);
+  if (fits(shape, 'bytes', 'timestamp', 'duration', 'type') && !isOpen(shape)) {
+    throw new ConditionError(`this is to be a value of JSON, and it is ${nameOf(shape)}`, 0);
   }
   return lint.rootsRead;
 }
@@ -103,7 +115,11 @@ class Lint {
       return shape;
     }
     if (typeNames.has(name)) return 'type';
-    return this.#refuse(expr, `there is no variable ${name}; there are ${[...roots.keys()].join(', ')}`);
+    const meant = didYouMean(nearest(name, scope.keys()) ?? ownerOf(name));
+    return this.#refuse(
+      expr,
+      `there is no variable ${name}${meant}; there are ${[...roots.keys()].join(', ')}`,
+    );
   }
 
   #select(expr: Expr, { operand, field, testOnly }: Node<'selectExpr'>, scope: Scope): Shape {
@@ -124,18 +140,35 @@ class Lint {
     const shape = record.fields.get(field);
     if (shape !== undefined) return shape;
     const known = [...record.fields.keys()].join(', ');
-    return this.#refuse(expr, `${record.name} has no field ${field}; it has ${known}`);
+    const near = nearest(field, record.fields.keys());
+    const meant = didYouMean(near !== undefined && roots.has(record.name) ? `${record.name}.${near}` : near);
+    return this.#refuse(expr, `${record.name} has no field ${field}${meant}; it has ${known}`);
   }
 
   #call(expr: Expr, call: Node<'callExpr'>, scope: Scope): Shape {
     const target = call.target === undefined ? undefined : this.shapeOf(call.target, scope);
+    const operator = operators.get(call.function);
+    const unknown =
+      operator === undefined && call.function !== '_[_]' ? whyUnknown(call.function) : undefined;
+    // Before its arguments: those of a misspelt macro have a name that is declared nowhere.
+    if (unknown !== undefined) return this.#refuse(expr, unknown);
     const args = call.args.map((argument) => this.shapeOf(argument, scope));
     if (call.function === '_[_]') return this.#index(expr, call, args);
     if (call.function === '@in') this.#checkFieldName(expr, call.args[0], args[1]);
-    const operator = operators.get(call.function);
+    const root = rootOfFlow.get(call.function);
+    if (root !== undefined) {
+      this.#checkFlow(expr, call);
+      this.rootsRead.add(root);
+    }
     const judged =
       operator === undefined ? judgeCall(call.function, target, args, call.args) : operator(args);
     return 'shape' in judged ? judged.shape : this.#refuse(expr, judged.refused);
+  }
+
+  /** The names of arguments come from nowhere: a rule that asks about all of them would never hold. */
+  #checkFlow(expr: Expr, { function: name, args: [first] }: Node<'callExpr'>): void {
+    if (first?.exprKind.case === 'identExpr' && first.exprKind.value.name === 'args')
+      this.#refuse(expr, `${name} is asked of single arguments, as in ${name}(args.to)`);
   }
 
   #checkFieldName(expr: Expr, name: Expr | undefined, container: Shape | undefined): void {
@@ -197,6 +230,15 @@ class Lint {
     if (shape.kind === 'list') return shape.of;
     return shape.kind === 'record' ? 'string' : 'any';
   }
+}
+
+/** `human.roles` for `roles`, where one variable alone has such a field. */
+function ownerOf(field: string): string | undefined {
+  const owners = [...roots].filter(
+    ([, shape]) => typeof shape !== 'string' && shape.kind === 'record' && shape.fields.has(field),
+  );
+  const [only] = owners;
+  return only !== undefined && owners.length === 1 ? `${only[0]}.${field}` : undefined;
 }
 
 function stringLiteral(expr: Expr | undefined): string | undefined {

@@ -1,4 +1,5 @@
-import { isCelList, type CelList, type CelMap } from '@bufbuild/cel';
+import { isCelList, isCelMap, type CelList, type CelMap } from '@bufbuild/cel';
+import type { Json } from '../../call/json.ts';
 import { charge } from './meter.ts';
 
 /** What an expression computes with. */
@@ -40,6 +41,22 @@ export function wrapJson(value: unknown): CelValue {
 function isPlainObject(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
+}
+
+/** A value as JSON: integers as numbers that are exact. Undefined for what JSON does not have. */
+export function jsonOf(value: CelValue): Json | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : undefined;
+  if (isCelList(value)) return allOf([...value.values()].map(jsonOf));
+  if (!isCelMap(value)) return undefined;
+  const entries = [...value.entries()].map(([key, one]) => [key, jsonOf(one)] as const);
+  if (entries.some(([key, one]) => typeof key !== 'string' || one === undefined)) return undefined;
+  return Object.fromEntries(entries) as Json;
+}
+
+function allOf(values: readonly (Json | undefined)[]): Json | undefined {
+  return values.includes(undefined) ? undefined : (values as Json[]);
 }
 
 class JsonMap {
