@@ -19,6 +19,7 @@ import { govern } from '../src/client/govern.ts';
 import type { GateClient } from '../src/client/gate-client.ts';
 import { createHome } from '../src/runtime/home/create-home.ts';
 import { openGate } from '../src/runtime/open-gate.ts';
+import { allowEverything } from './allow-everything.ts';
 import { figure, quantile, type Figure } from './figure.ts';
 
 /**
@@ -29,21 +30,12 @@ import { figure, quantile, type Figure } from './figure.ts';
 const rounds = 400;
 const warmUp = 300;
 
-const policy = `version: 1
-name: bench
-rules:
-  - id: all
-    effect: allow
-    tools: ['bench/*']
-    reason: Nothing happens here.
-`;
-
 type Call = () => unknown;
 
 export async function* bench(): AsyncGenerator<Figure> {
   const work = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
   const policyFile = join(work, 'policy.yaml');
-  writeFileSync(policyFile, policy);
+  writeFileSync(policyFile, allowEverything);
   const { apiKey } = await createHome(join(work, 'home'));
   const gate = await openGate({ home: join(work, 'home'), apiKey, policies: [policyFile] });
   try {

@@ -4,21 +4,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHome } from '../src/runtime/home/create-home.ts';
+import { allowEverything } from './allow-everything.ts';
 import { figure, quantile, type Figure } from './figure.ts';
 import { countersign } from './places.ts';
 
 /** What it costs to start a command through a gate, and what a coding agent waits for the hooks around one of its tools. */
 const rounds = 30;
 const warmUp = 3;
-
-const policy = `version: 1
-name: bench
-rules:
-  - id: all
-    effect: allow
-    tools: ['*/*']
-    reason: Nothing happens here.
-`;
 
 interface Started {
   readonly command: string;
@@ -30,7 +22,7 @@ export async function* bench(): AsyncGenerator<Figure> {
   const work = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
   const home = join(work, 'home');
   const { apiKey } = await createHome(home);
-  writeFileSync(join(home, 'policy.yaml'), policy);
+  writeFileSync(join(home, 'policy.yaml'), allowEverything);
   const env = { ...process.env, COUNTERSIGN_HOME: home, COUNTERSIGN_API_KEY: apiKey };
   const ours = (...args: string[]): Started => ({
     command: process.execPath,

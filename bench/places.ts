@@ -6,6 +6,7 @@ import { createServer as createSocketServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { allowEverything } from './allow-everything.ts';
 
 /** What benchmarks over HTTP ask: each place is a process of its own, or a server in this one. */
 export interface Place extends AsyncDisposable {
@@ -88,8 +89,7 @@ export async function startGateway(config: string): Promise<Gateway> {
     encoding: 'utf8',
   });
   const { apiKey } = JSON.parse(made) as { apiKey: string };
-  const policy = 'version: 1\nname: bench\nrules: [{ id: all, effect: allow, tools: ["*/*"] }]\n';
-  writeFileSync(join(work, 'policy.yaml'), policy);
+  writeFileSync(join(work, 'policy.yaml'), allowEverything);
   const file = join(work, 'countersign.yaml');
   writeFileSync(file, `version: 1\nlisten: { port: 0 }\npolicies: [policy.yaml]\n${config}`);
   const child = spawn(process.execPath, [countersign, 'serve', '--home', home, '--config', file], {

@@ -9,6 +9,8 @@ const benchmarks: Readonly<Record<string, () => Promise<{ bench: () => AsyncIter
   identity: () => import('./identity.ts'),
   adapters: () => import('./adapters.ts'),
   commands: () => import('./commands.ts'),
+  policy: () => import('./policy.ts'),
+  agentdojo: () => import('./agentdojo.ts'),
 };
 
 const names = process.argv.slice(2);
