@@ -1,5 +1,5 @@
 import type { Call, OutcomeKind, ToolStanding } from '../call/call.ts';
-import type { Json } from '../call/json.ts';
+import type { Json, JsonObject } from '../call/json.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Decision, Policy } from '../policy/policy.ts';
@@ -31,6 +31,10 @@ export interface VerdictFacts {
     /** By JSON pointer into the stated principal: what is committed to instead. */
     readonly principal?: Readonly<Record<string, string>>;
   };
+  /** Commitment to the params as the caller sent them, where policy changed the arguments. */
+  readonly asked?: string;
+  /** Who approved exactly this call, as each approval is stated. */
+  readonly approvals?: readonly JsonObject[];
   /** Commitment to the policy's whole input. */
   readonly input: string;
   readonly decision: Decision;
@@ -41,8 +45,6 @@ export interface VerdictFacts {
   readonly notAfter: number;
   /** Of an ALLOW that the caller itself carries out: when it has to have said what came of it. Absent when the gate dispatches. */
   readonly settleBy?: number;
-  /** False for a shadow run, whose statement is of its own type whatever the verdict. Default true. */
-  readonly enforced?: boolean;
   /** W3C trace context. */
   readonly traceparent?: string;
 }
@@ -67,8 +69,8 @@ export interface OutcomeFacts {
   readonly result?: { readonly raw: string; readonly normalised?: string };
   /** Who saw the end of it: of a call that the caller carried out, the gate knows no more than it was told. */
   readonly observedBy: 'gate' | 'caller';
-  /** What the lease did. */
-  readonly enforcement?: readonly ('extended' | 'redacted' | 'cut')[];
+  /** What the rules did to the answer; absent for nothing. */
+  readonly enforcement?: readonly ('redacted' | 'withheld')[];
   readonly session: SessionFacts;
   readonly mode: Mode;
 }
@@ -112,6 +114,32 @@ export interface ChangeFacts {
   /** What was changed: `kind`, and what that kind needs. No secret, no plaintext of a call. */
   readonly change: Readonly<Record<string, Json>> & { readonly kind: string };
   readonly changedAt: number;
+  readonly mode: Mode;
+}
+
+/** Somebody's answer to a request for approval. */
+export interface ApprovalFacts {
+  readonly id: string;
+  /** Hex SHA-256 of the request document: the statement's subject. */
+  readonly request: string;
+  readonly answer: 'approve' | 'deny';
+  /** `operator` proves nobody in particular: whoever runs commands on the home. */
+  readonly by: 'operator' | { readonly issuer: string; readonly subject: string };
+  /** Which of those that the rule names they are; absent of a deny. */
+  readonly as?: string;
+  readonly method: 'terminal' | 'token' | 'passkey';
+  /** Of `passkey`: what the authenticator signed. */
+  readonly assertion?: JsonObject;
+  readonly answeredAt: number;
+  readonly requestedAt: number;
+  readonly expiresAt: number;
+  /** The call that was denied because it was not approved yet. */
+  readonly callId: string;
+  readonly tenant: string;
+  readonly tool: { readonly server: string; readonly name: string };
+  readonly rule: string;
+  /** Hex digest of the policy. */
+  readonly policy: string;
   readonly mode: Mode;
 }
 

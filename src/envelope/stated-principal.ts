@@ -10,7 +10,7 @@ export function statedPrincipal(principal: Principal): JsonObject {
   const human = verified(principal.human);
   const device = verified(principal.device);
   const network = verified(principal.network);
-  const { limits = [] } = principal;
+  const { limits = [], grants = [] } = principal;
   return {
     apiKey: { id: principal.apiKeyId },
     ...(agent && {
@@ -33,6 +33,7 @@ export function statedPrincipal(principal: Principal): JsonObject {
       },
     }),
     ...(limits.length > 0 && { limits: limits.map(({ by, tools }) => ({ by, tools: [...tools] })) }),
+    ...(grants.length > 0 && { grants: grants.map(statedGrant) }),
   };
 }
 
@@ -58,6 +59,13 @@ function statedHuman(human: Human): JsonObject {
 
 function statedActor({ issuer, subject }: Actor): JsonObject {
   return { ...(issuer !== undefined && { issuer }), subject };
+}
+
+type Granted = NonNullable<Principal['grants']>[number];
+
+/** Who left what to whom, and by which bytes: not what the person asked for, which is theirs. */
+function statedGrant({ id, issuer, subject, sha256, expiresAt }: Granted): JsonObject {
+  return { id, issuer, subject, sha256, expiresAt: new Date(expiresAt).toISOString() };
 }
 
 function instantOf(name: string, seconds: number | undefined): JsonObject {

@@ -7,6 +7,7 @@ import { inTotoStatementType, predicateTypes } from '../names.ts';
 import type { StatementKind } from '../names.ts';
 import type { Statement } from './envelope.ts';
 import type {
+  ApprovalFacts,
   ChangeFacts,
   KeyEventFacts,
   LogOpenFacts,
@@ -25,14 +26,15 @@ import { statedPrincipal } from './stated-principal.ts';
 /** `allow/v1`, `deny/v1`, or `shadow/v1` for a verdict that was not enforced. */
 export function verdict(facts: VerdictFacts): Statement {
   const { call, principal, standing, commitments, decision, policy } = facts;
-  const { verdict, code, rule, message, controls } = decision;
+  const { verdict, code, rule, message, controls, shadow } = decision;
   const enforcedKind = verdict === 'ALLOW' ? 'allow' : 'deny';
   return statement(
-    facts.enforced === false ? 'shadow' : enforcedKind,
+    decision.enforced === false ? 'shadow' : enforcedKind,
     callSubject(call.id, commitments.subject),
     {
       verdict,
       reason: { code, ...(rule === undefined ? {} : { rule }), message },
+      ...(shadow === undefined ? {} : { shadow: { ...shadow } }),
       callId: call.id,
       decidedAt: instant(facts.decidedAt),
       notAfter: instant(facts.notAfter),
@@ -43,6 +45,7 @@ export function verdict(facts: VerdictFacts): Statement {
       era: call.era,
       input: commitment(facts.input),
       params: commitment(commitments.params),
+      ...(facts.asked === undefined ? {} : { asked: { params: commitment(facts.asked) } }),
       session: { ...session(facts.session), ...(call.client === undefined ? {} : { client: call.client }) },
       principal: committedPrincipal(statedPrincipal(principal), commitments.principal ?? {}),
       tool: {
@@ -54,6 +57,8 @@ export function verdict(facts: VerdictFacts): Statement {
       arguments: committedArguments(commitments.arguments),
       policy: { id: policy.id, digest: digest(policy.digest), engine: policy.engine },
       obligations: verdict === 'ALLOW' ? (decision.obligations as unknown as Json[]) : [],
+      ...(call.confirmed === true ? { confirmation: 'client-asserted' } : {}),
+      ...(facts.approvals === undefined ? {} : { approvals: [...facts.approvals] }),
       controls: [...controls],
       ...(facts.traceparent === undefined ? {} : { traceparent: facts.traceparent }),
     },
@@ -151,6 +156,32 @@ export function keyEvent({ purpose, keyId, event, successor, ...facts }: KeyEven
     mode,
     ...said,
   });
+}
+
+/** Somebody's answer to a request for approval: the artifact is the document that they were shown. */
+export function approval({ id, request, by, tool, policy, assertion, ...facts }: ApprovalFacts): Statement {
+  const { answer, as, method, callId, tenant, rule, mode } = facts;
+  return statement(
+    'approval',
+    { name: `urn:countersign:approval:${id}`, digest: digest(request) },
+    {
+      id,
+      answer,
+      answeredAt: instant(facts.answeredAt),
+      by: by === 'operator' ? by : { ...by },
+      ...(as === undefined ? {} : { as }),
+      method,
+      ...(assertion === undefined ? {} : { assertion }),
+      requestedAt: instant(facts.requestedAt),
+      expiresAt: instant(facts.expiresAt),
+      callId,
+      tenant,
+      tool: { ...tool },
+      rule,
+      policy: { digest: digest(policy) },
+      mode,
+    },
+  );
 }
 
 type Subject = Statement['subject'][number];

@@ -5,6 +5,7 @@ import type { Compromised } from '../verify/last-trusted.ts';
 import type { Place } from '../verify/log-entry.ts';
 import { isWithin } from '../verify/trust.ts';
 import type { Trust } from '../verify/trust.ts';
+import { followApprovals } from './audit-approvals.ts';
 import { pairCalls } from './audit-calls.ts';
 import type { CompromiseAudit } from './audit-compromised.ts';
 import type { EntryPage } from './audit-entries.ts';
@@ -53,6 +54,7 @@ export function startReplay(parts: ReplayParts): Replay {
   const { transparencyLogs: logs } = trust;
   const sessions = followSessions(faults, { memory: memory?.sessions, from });
   const calls = pairCalls(tree, faults, { memory: memory?.calls, from });
+  const approvals = followApprovals(faults, { memory: memory?.approvals, from });
   const keys = followKeys(faults, { memory: memory?.keys, logs, from });
   const time = followTime(faults, memory?.lastTime);
   const loose = digestSet(memory?.loose);
@@ -74,6 +76,7 @@ export function startReplay(parts: ReplayParts): Replay {
     if (!isInSession(statement.kind)) requireOnce(entry);
     sessions.see(entry);
     calls.see(entry);
+    approvals.see(entry);
     keys.see(entry);
     time.see(entry);
   };
@@ -138,6 +141,7 @@ export function startReplay(parts: ReplayParts): Replay {
     memory: () => ({
       ...(time.lastTime !== undefined && { lastTime: time.lastTime }),
       calls: calls.memory(),
+      approvals: approvals.memory(),
       sessions: sessions.memory(),
       loose: loose.toBytes(),
       keys: uses,

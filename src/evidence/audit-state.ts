@@ -5,6 +5,7 @@ import { CountersignError } from '../errors.ts';
 import { auditStateType } from '../names.ts';
 import { CheckFailed, fail } from '../verify/codes.ts';
 import { fieldsOf } from '../verify/fields.ts';
+import type { ApprovalMemory } from './audit-approvals.ts';
 import type { CallMemory, OpenVerdict } from './audit-calls.ts';
 import type { KeyUse } from './audit-keys.ts';
 import type { Chain, SessionMemory } from './audit-sessions.ts';
@@ -21,6 +22,8 @@ export interface AuditState {
   /** Wall milliseconds of the latest stamp. */
   readonly lastTime?: number;
   readonly calls: CallMemory;
+  /** Absent of a state that an auditor has kept who did not follow approvals yet. */
+  readonly approvals?: ApprovalMemory;
   readonly sessions: SessionMemory;
   /** Digests of the statements that stand in no session. */
   readonly loose: Uint8Array;
@@ -29,7 +32,7 @@ export interface AuditState {
 
 /** Canonical JSON; sets of ids as base64 of their digests. */
 export function encodeAuditState(state: AuditState): Uint8Array {
-  const { calls, sessions, loose, keys, checkpoint, faults, lastTime } = state;
+  const { calls, sessions, loose, keys, checkpoint, faults, lastTime, approvals } = state;
   const plain = {
     type: auditStateType,
     checkpoint,
@@ -37,10 +40,15 @@ export function encodeAuditState(state: AuditState): Uint8Array {
     ...(lastTime !== undefined && { lastTime }),
     calls: { open: calls.open, denied: base64(calls.denied), settled: base64(calls.settled) },
     sessions: { open: sessions.open, closed: base64(sessions.closed) },
+    ...(approvals && { approvals: encodeApprovals(approvals) }),
     loose: base64(loose),
     keys,
   };
   return utf8(`${canonicalJson(plain as unknown as Json)}\n`);
+}
+
+function encodeApprovals({ given, refused, used }: ApprovalMemory): JsonObject {
+  return { given: base64(given), refused: base64(refused), used: base64(used) };
 }
 
 const malformed = 'INPUT_MALFORMED';
@@ -71,7 +79,7 @@ function readState(value: Json): AuditState {
     value,
     '',
     ['type', 'checkpoint', 'faults', 'calls', 'sessions', 'loose', 'keys'],
-    ['lastTime'],
+    ['lastTime', 'approvals'],
   );
   if (state['type'] !== auditStateType) fail(malformed, 'type', `Only ${auditStateType} is read.`);
   const calls = fields.object(state['calls'], 'calls', ['open', 'denied', 'settled']);
@@ -80,6 +88,7 @@ function readState(value: Json): AuditState {
     checkpoint: fields.string(state['checkpoint'], 'checkpoint'),
     faults: count(state, 'faults', ''),
     ...maybe('lastTime', state, '', count),
+    ...maybe('approvals', state, '', readApprovals),
     calls: {
       open: each(calls, 'open', 'calls', readOpenVerdict),
       denied: digests(calls, 'denied', 'calls'),
@@ -91,6 +100,15 @@ function readState(value: Json): AuditState {
     },
     loose: digests(state, 'loose', ''),
     keys: each(state, 'keys', '', readKeyUse),
+  };
+}
+
+function readApprovals(state: JsonObject, name: string): ApprovalMemory {
+  const approvals = fields.object(state[name], name, ['given', 'refused', 'used']);
+  return {
+    given: digests(approvals, 'given', name),
+    refused: digests(approvals, 'refused', name),
+    used: digests(approvals, 'used', name),
   };
 }
 

@@ -23,6 +23,7 @@ const statedTimes: Readonly<Record<string, string>> = {
   change: 'changedAt',
   refusals: 'until',
   keyEvent: 'occurredAt',
+  approval: 'answeredAt',
 };
 
 /** `lastTime`: the latest stamp of the entries before, where somebody remembers it. */

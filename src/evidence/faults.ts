@@ -31,6 +31,9 @@ export const auditCodes = [
   'OUTCOME_MISSING',
   'LEASE_EXCEEDED',
   'VERDICT_ROOT_WRONG',
+  // approvals
+  'APPROVAL_UNFOUNDED',
+  'APPROVAL_REUSED',
   // time
   'LOG_TIME_BACKWARDS',
 ] as const;

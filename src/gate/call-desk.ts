@@ -54,12 +54,25 @@ export function createCallDesk(options: CallDeskOptions): CallDesk {
     principal: Principal,
     credentials: Credentials,
   ): Promise<Delegated> => {
-    const { server: name, tool, declared, arguments: given, era, ...terms } = request;
+    const {
+      server: name,
+      tool,
+      declared,
+      arguments: given,
+      era,
+      request: asked,
+      confirmed,
+      ...terms
+    } = request;
     const agent = principal.agent.value.id;
     const { server, directory } = principal.refusal
       ? tools.unmet(agent, name)
       : await tools.of(agent, name, declared);
-    const call: Call = { id, server, kind: 'tool', tool, params, arguments: given, payload: params, era };
+    const call: Call = {
+      ...{ id, server, kind: 'tool', tool, params, arguments: given, payload: params, era },
+      ...(asked !== undefined && { request: asked }),
+      ...(confirmed === true && { confirmed }),
+    };
     return gates.under(directory).delegate(call, credentials, terms);
   };
 
@@ -125,10 +138,13 @@ function isDurable(result: Delegated): boolean {
 }
 
 /** An answer is for this request of these principals: with the same key another person may stand behind it. */
-function questionOf(bytes: Uint8Array, { agent, human, device, network, refusal }: Principal): string {
+function questionOf(
+  bytes: Uint8Array,
+  { agent, human, device, network, grants, refusal }: Principal,
+): string {
   const who = [
     ...[agent.value.id, human?.value.issuer, human?.value.subject],
-    ...[device?.value.id, network?.value.zone, refusal?.code],
+    ...[device?.value.id, network?.value.zone, grants?.at(-1)?.sha256, refusal?.code],
   ];
   return JSON.stringify([hex(sha256(bytes)), ...who.map((each) => each ?? null)]);
 }

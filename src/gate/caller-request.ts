@@ -9,7 +9,7 @@ import type { ListedTool } from './listing.ts';
 
 /**
  * What a caller asks that carries its calls out itself, as it sends it: `{callId?, server, tool, definition? | tools?,
- * arguments?, era?, context?, settleWithin?}`. The verdict commits to its exact bytes, so whatever stands in it is bound.
+ * arguments?, era?, request?, confirmed?, context?, settleWithin?}`. The verdict commits to its exact bytes, so whatever stands in it is bound.
  */
 export interface CallerRequest {
   /** A UUIDv7 that the caller chose, so that it can ask again. */
@@ -20,16 +20,33 @@ export interface CallerRequest {
   readonly declared: ReadonlyMap<string, ListedTool>;
   readonly arguments: JsonObject;
   readonly era: 'legacy' | 'modern';
+  /** What the person asked for, as the caller tells it. */
+  readonly request?: string;
+  /** That the person confirmed exactly this call, as the caller tells it. */
+  readonly confirmed?: true;
   /** Milliseconds. */
   readonly settleWithin?: number;
 }
 
 const members: ReadonlySet<string> = new Set([
-  ...['callId', 'server', 'tool', 'definition', 'tools', 'arguments', 'era', 'context', 'settleWithin'],
+  ...[
+    'callId',
+    'server',
+    'tool',
+    'definition',
+    'tools',
+    'arguments',
+    'era',
+    'request',
+    'confirmed',
+    'context',
+    'settleWithin',
+  ],
 ]);
 const serverName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const maxToolName = 256;
 const maxDeclared = 512;
+const maxRequest = 65_536;
 
 /** FRAME_INVALID for another shape, ARGUMENTS_AMBIGUOUS for what two parsers could read differently. */
 export function readCallerRequest(bytes: Uint8Array): CallerRequest {
@@ -37,27 +54,36 @@ export function readCallerRequest(bytes: Uint8Array): CallerRequest {
 }
 
 /** The same of what was parsed already, and strictly. */
-export function callerRequestOf(request: JsonObject): CallerRequest {
-  for (const name of Object.keys(request)) if (!members.has(name)) throw wrong(name, 'is not known here');
-  const { callId, server, tool, era = 'modern', settleWithin } = request;
+export function callerRequestOf(said: JsonObject): CallerRequest {
+  for (const name of Object.keys(said)) if (!members.has(name)) throw wrong(name, 'is not known here');
+  const { callId, server, tool, era = 'modern', settleWithin } = said;
   if (callId !== undefined && !isUuidv7(callId)) throw wrong('callId', 'is a UUIDv7 in lower case');
   if (typeof server !== 'string' || !serverName.test(server))
     throw wrong('server', 'is a name of letters, digits, dots, dashes and underscores, at most 64');
   if (!isToolName(tool)) throw wrong('tool', `is a name of at most ${maxToolName} characters`);
   if (era !== 'modern' && era !== 'legacy') throw wrong('era', 'is modern or legacy');
-  if (!isOptional(request['context'], isJsonObject)) throw wrong('context', 'is an object');
+  if (!isOptional(said['context'], isJsonObject)) throw wrong('context', 'is an object');
   if (!isOptional(settleWithin, isMilliseconds)) throw wrong('settleWithin', 'is milliseconds');
-  const given = request['arguments'] ?? {};
+  const given = said['arguments'] ?? {};
   if (!isJsonObject(given)) throw wrong('arguments', 'is an object');
   return {
     ...(callId !== undefined && { callId }),
     server,
     tool,
-    declared: readDeclared(request['definition'], request['tools'], tool),
+    declared: readDeclared(said['definition'], said['tools'], tool),
     arguments: given,
     era,
+    ...readPersonsWord(said),
     ...(settleWithin !== undefined && { settleWithin }),
   };
+}
+
+/** What the caller says that the person asked for and confirmed. */
+function readPersonsWord({ request, confirmed }: JsonObject): Pick<CallerRequest, 'request' | 'confirmed'> {
+  if (!isOptional(request, isRequestText))
+    throw wrong('request', `is a text of at most ${maxRequest} characters`);
+  if (confirmed !== undefined && confirmed !== true) throw wrong('confirmed', 'is true, or is not there');
+  return { ...(request !== undefined && { request }), ...(confirmed === true && { confirmed }) };
 }
 
 /** One JSON object that every parser reads alike. */
@@ -115,6 +141,10 @@ function isToolName(value: Json | undefined): value is string {
 
 function isUuidv7(value: Json): value is string {
   return typeof value === 'string' && isUuid(value) && value[14] === '7';
+}
+
+function isRequestText(value: Json): value is string {
+  return typeof value === 'string' && value.length <= maxRequest;
 }
 
 function isMilliseconds(value: Json): value is number {

@@ -22,6 +22,8 @@ export interface CallCommitments {
   readonly params: string;
   /** Hex commitment to each declared argument, by JSON pointer. */
   readonly arguments: Readonly<Record<string, string>>;
+  /** Hex commitment to the params as the caller sent them; absent where they are what runs. */
+  readonly asked?: string;
   readonly openings: Openings;
   readonly kept: readonly Kept[];
 }
@@ -42,8 +44,10 @@ export interface ResultCommitments {
   readonly kept: readonly (Kept & Redundant)[];
 }
 
-export function commitCall(call: Call, declaredProperties: readonly string[]): CallCommitments {
+/** `asked`: the call before policy changed its arguments. */
+export function commitCall(call: Call, declaredProperties: readonly string[], asked?: Call): CallCommitments {
   const paramsSalt = newSalt();
+  const askedSalt = newSalt();
   const actionSalt = newSalt();
   const action = utf8(actionDocument(call, actionSalt));
   const fields = declaredProperties
@@ -53,7 +57,9 @@ export function commitCall(call: Call, declaredProperties: readonly string[]): C
     subject: hex(sha256(action)),
     params: hex(commit(paramsSalt, call.params)),
     arguments: Object.fromEntries(fields.map(({ at, commitment }) => [at, commitment])),
+    ...(asked && { asked: hex(commit(askedSalt, asked.params)) }),
     openings: {
+      ...(asked && { asked: base64(askedSalt) }),
       params: base64(paramsSalt),
       action: base64(actionSalt),
       arguments: Object.fromEntries(fields.map(({ at, salt }) => [at, base64(salt)])),
@@ -61,6 +67,7 @@ export function commitCall(call: Call, declaredProperties: readonly string[]): C
     kept: [
       { field: 'action', name: 'action', salt: actionSalt, value: action },
       { field: 'params', name: 'params', salt: paramsSalt, value: call.params },
+      ...(asked ? [{ field: 'params' as const, name: 'asked', salt: askedSalt, value: asked.params }] : []),
       ...fields.map(({ at, salt, value }) => ({ field: at, name: `arguments${at}`, salt, value })),
     ],
   };
@@ -138,7 +145,7 @@ export function commitResult(ending: Execution | Reported): ResultCommitments | 
   };
 }
 
-function answerOf(ending: Execution | Reported): Reported['answer'] {
+export function answerOf(ending: Execution | Reported): Reported['answer'] {
   switch (ending.kind) {
     case 'result':
       return { bytes: ending.result, value: ending.value };

@@ -3,12 +3,15 @@ import { toCountersignError } from '../errors.ts';
 import { assertAdmitted, type Credentials, type Principal } from '../identity/principal.ts';
 import { revokedBy, unlessRevoked } from '../identity/revocation/revoked-by.ts';
 import type { Execution, Target } from '../targets/target.ts';
+import { boundAnnouncement, boundResult } from './bound-result.ts';
+import { createCounters } from './counters/counters.ts';
 import { delegate } from './delegate.ts';
 import { createDelegations, type Delegations } from './delegation.ts';
 import { denialOf, refusal } from './denials.ts';
+import { createFlow } from './flow.ts';
 import type { CallResult, Gate, Gates, ToolDirectory } from './gate.ts';
 import { openLease } from './lease.ts';
-import type { GateParts, SharedGateParts } from './parts.ts';
+import type { GateParts, RecordingParts, SharedGateParts } from './parts.ts';
 import { createPendingCalls } from './pending-calls.ts';
 import { createRefusals, type Refusals } from './refusals.ts';
 import { createRecorder, type AllowOnRecord, type RecordedAllow, type Recorder } from './record.ts';
@@ -31,7 +34,8 @@ export function createGate({ directory, ...parts }: GateParts): Gate {
 }
 
 /** The gates of one process: the same path, sessions and log; each knows its tools through a directory of its own. */
-export function createGates(parts: SharedGateParts): Gates {
+export function createGates(given: SharedGateParts): Gates {
+  const parts: RecordingParts = { ...given, flow: createFlow(given), counters: createCounters(given.ledger) };
   const sessions = createSessions(parts);
   const settler = createSettler(parts);
   const watches = createWatches(parts);
@@ -60,7 +64,7 @@ export function createGates(parts: SharedGateParts): Gates {
 }
 
 interface Shared {
-  readonly parts: SharedGateParts;
+  readonly parts: RecordingParts;
   readonly watches: Watches;
   readonly recorder: Recorder;
   readonly settler: Settler;
@@ -148,12 +152,14 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
     const until = { ...dispatchBefore, wall: Math.min(dispatchBefore.wall, leaseEnds) };
     const { allow, aborted } = await showVerdict(parts, recorded, until, signal);
     const startedAt = parts.clock.now();
-    const execution = aborted ?? (await execute(shared, allow, credentials, target, signal));
-    if (execution.kind === 'result' && execution.pending) {
+    const answered = aborted ?? (await execute(shared, allow, credentials, target, signal));
+    if (answered.kind === 'result' && answered.pending) {
       const until = pending.add({ ...allow, startedAt }, watchedOf(allow, credentials));
+      const execution = boundAnnouncement(answered, allow.obligations);
       return { kind: 'done', execution, envelopes: allow.envelopes, until };
     }
-    return settler.settle({ ...allow, startedAt }, execution, signal);
+    const { execution, enforcement } = boundResult(answered, allow.obligations);
+    return settler.settle({ ...allow, startedAt, enforcement }, execution, signal);
   };
 
   return {
@@ -178,9 +184,15 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
     async settleLater(callId, execution) {
       const allow = pending.take(callId);
       if ('denial' in allow) return allow;
-      const settled = await settler.settle(allow, execution, unhurried);
+      const bound = boundResult(execution, allow.obligations);
+      const { enforcement } = bound;
+      const settled = await settler.settle({ ...allow, enforcement }, bound.execution, unhurried);
       return settled.kind === 'done' && settled.envelopes.outcome !== undefined
-        ? { outcome: settled.envelopes.outcome, openings: settled.envelopes.openings }
+        ? {
+            execution: bound.execution,
+            outcome: settled.envelopes.outcome,
+            openings: settled.envelopes.openings,
+          }
         : {
             denial: settled.kind === 'done' ? refusal('INTERNAL', 'The outcome is missing.') : settled.denial,
           };

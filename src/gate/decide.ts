@@ -5,7 +5,8 @@ import type { RevocationState } from '../identity/revocation/revocation.ts';
 import { revokedBy } from '../identity/revocation/revoked-by.ts';
 import type { ReasonCode } from '../names.ts';
 import type { Decision, Policy, PolicyInput } from '../policy/policy.ts';
-import { withKnownObligations } from './obligations.ts';
+import { refusedByGrants } from './grants/conditions.ts';
+import { requestOf } from './request-of.ts';
 import { refusedByLimits } from './tool-limits.ts';
 import { toolOf } from './watches.ts';
 
@@ -20,8 +21,8 @@ export interface DecideContext {
   readonly session: { readonly id: string; readonly tenant: string; readonly mode: string };
   /** Wall milliseconds. */
   readonly now: number;
-  /** How many witnesses of the log can be asked. */
-  readonly witnesses: number;
+  /** What this delegation did before, where policy reads it. */
+  readonly past?: Pick<PolicyInput, 'history' | 'origins'>;
   readonly revocations: RevocationState;
   /** Whether the server is asked in the name of people. */
   readonly needsHuman?: boolean;
@@ -46,7 +47,8 @@ export function decide(
       refusedBy(refusedByLimits(principal, toolOf(call))) ??
       refusedForNobody(principal, context) ??
       refusedByStanding(call, standing) ??
-      withKnownObligations(context.policy.decide(input), context.witnesses),
+      refusedBy(refusedByGrants(principal, input)) ??
+      context.policy.decide(input),
   };
 }
 
@@ -54,13 +56,15 @@ function policyInput(
   call: Call,
   principal: Principal,
   standing: ToolStanding,
-  { session, now }: DecideContext,
+  { session, now, past }: DecideContext,
 ): PolicyInput {
   return {
     ...verifiedRoots(principal),
     session: { ...session },
     tool: toolVariable(call, standing),
     args: call.arguments,
+    ...requestVariable(call, principal),
+    ...past,
     now: new Date(now).toISOString(),
   };
 }
@@ -73,6 +77,11 @@ export function verifiedRoots({ agent, human, device, network }: Principal) {
     ...(device?.verified ? { device: { ...device.value } } : {}),
     ...(network?.verified ? { network: { ...network.value } } : {}),
   };
+}
+
+function requestVariable(call: Call, principal: Principal): Pick<PolicyInput, 'request'> {
+  const request = requestOf(call, principal);
+  return request === undefined ? {} : { request: { ...request } };
 }
 
 function humanVariable({ roles, groups, scopes, amr, act, ...human }: Human): JsonObject {

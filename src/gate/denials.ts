@@ -13,7 +13,14 @@ const passing = new Set<ReasonCode>([
   'CLOCK_BEHIND',
   'TOO_MANY_OPEN',
   'REVOCATIONS_UNREADABLE',
+  'RATE_EXCEEDED',
+  'BUDGET_EXCEEDED',
 ]);
+
+/** Whether the same call may succeed later without anybody doing anything. */
+export function passes(code: ReasonCode): boolean {
+  return passing.has(code);
+}
 
 /** How a caller is told what the gate threw: nothing was decided, or it could not be made durable. */
 export function denialOf(error: unknown): Denial {
@@ -26,7 +33,7 @@ export function denialOf(error: unknown): Denial {
 }
 
 export function refusal(code: Denial['code'], message: string): Denial {
-  return { code, message, retryable: passing.has(code) };
+  return { code, message, retryable: passes(code) };
 }
 
 /** How a caller is told that an execution gave no answer. */

@@ -11,6 +11,10 @@ export interface Openings {
   readonly action: string;
   /** JSON pointer of each declared argument → salt. */
   readonly arguments: Readonly<Record<string, string>>;
+  /** Of the params as the caller sent them, where policy changed the arguments. */
+  readonly asked?: string;
+  /** Of the documents that were approved, by the approval's id. */
+  readonly approvals?: Readonly<Record<string, string>>;
   readonly result?: { readonly raw: string; readonly normalised: string };
 }
 
@@ -128,12 +132,15 @@ export interface Gate {
   ) => Promise<ReportResult>;
   /**
    * Settles a call whose execution was `pending` (an MCP task) once it ends. Resolves to the outcome's bundle text
-   * and the salts of its result.
+   * and the salts of its result, and what the caller may have of it: the rules may have taken something out.
    */
   settleLater(
     callId: string,
     execution: Execution,
-  ): Promise<{ readonly outcome: string; readonly openings: Openings } | { readonly denial: Denial }>;
+  ): Promise<
+    | { readonly execution: Execution; readonly outcome: string; readonly openings: Openings }
+    | { readonly denial: Denial }
+  >;
   /**
    * Meets the server before its first call, so that an operator can read what it lists and accept it. What fails here fails
    * again, and is told, at the first call.

@@ -1,9 +1,12 @@
+import type { OutcomeKind } from '../call/call.ts';
 import type { CommittableField } from '../envelope/committed-principal.ts';
 import type { Authenticator } from '../identity/principal.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SigningIdentity, TimestampAuthority } from '../pki/signer.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { SignedHead } from '../tlog/proof.ts';
+import type { Counters } from './counters/counters.ts';
+import type { Flow } from './flow.ts';
 import type { ToolDirectory } from './gate.ts';
 import type { Revocations } from './revocations.ts';
 
@@ -65,6 +68,30 @@ export interface SharedGateParts extends NotaryParts {
   readonly delegation?: DelegationLimits;
   /** What of a principal statements commit to instead of stating it; nothing unless told. */
   readonly committed?: readonly CommittableField[];
+  /** Absent where nobody can be told: a rule that demands it then denies. */
+  readonly notices?: Notices;
+}
+
+/** Whoever is told what came of calls whose rule says so. */
+export interface Notices {
+  readonly names: ReadonlySet<string>;
+  /** Returns at once; never throws. `envelopes` are the bundles' texts. */
+  tell(to: string, notice: Notice): void;
+}
+
+export interface Notice {
+  readonly callId: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly rule: string;
+  readonly outcome: OutcomeKind;
+  readonly envelopes: { readonly verdict: string; readonly outcome: string };
+}
+
+/** The same with what the gates of one process keep for themselves. */
+export interface RecordingParts extends SharedGateParts {
+  readonly flow: Flow;
+  readonly counters: Counters;
 }
 
 /** Everything a gate is made of. Only `runtime/` puts one together. */

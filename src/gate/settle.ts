@@ -5,8 +5,9 @@ import type { InclusionProof } from '../tlog/proof.ts';
 import type { Execution } from '../targets/target.ts';
 import { commitResult, type ResultCommitments } from './commitments.ts';
 import type { CallEnvelopes, Denial } from './gate.ts';
+import { createHolding, type Holding } from './held.ts';
 import { envelopeOf, notarise, type Signed } from './notary.ts';
-import type { SharedGateParts } from './parts.ts';
+import type { RecordingParts } from './parts.ts';
 import type { AllowOnRecord } from './record.ts';
 import type { Reported } from './reported.ts';
 import type { LinkedDraft } from './session-chain.ts';
@@ -43,7 +44,7 @@ interface Ended {
 
 const conflictAttempts = 8;
 
-export function createSettler(parts: SharedGateParts): Settler {
+export function createSettler(parts: RecordingParts): Settler {
   const owed = new Map<string, Ended>();
   let settling: Promise<void> | undefined;
 
@@ -51,11 +52,14 @@ export function createSettler(parts: SharedGateParts): Settler {
     ended: Ended,
   ): Promise<{ readonly draft: OutcomeDraft; readonly proof: InclusionProof }> => {
     for (let attempt = 1; ; attempt += 1) {
+      const holding = createHolding();
       try {
-        return await ended.allow.session.append((link) => draftOutcome(parts, ended, link));
+        return await ended.allow.session.append((link) => draftOutcome(parts, ended, link, holding));
       } catch (error) {
         const moved = error instanceof CountersignError && error.code === 'LEDGER_CONFLICT';
         if (!moved || attempt === conflictAttempts) throw error;
+      } finally {
+        holding.release();
       }
     }
   };
@@ -63,7 +67,8 @@ export function createSettler(parts: SharedGateParts): Settler {
   const settleOwed = async (): Promise<void> => {
     for (const [callId, ended] of owed) {
       try {
-        await record(ended);
+        const { draft, proof } = await record(ended);
+        notify(parts, ended, envelopeOf(parts, draft.notarised, proof));
       } catch (error) {
         throw new CountersignError(
           'GATE_CLOSED',
@@ -78,6 +83,7 @@ export function createSettler(parts: SharedGateParts): Settler {
   return {
     async settle(allow, execution, signal) {
       const ended = { allow, execution, finishedAt: parts.clock.now(), result: commitResult(execution) };
+      parts.flow.remember(allow.call, allow.principal, execution);
       const openings = {
         ...allow.envelopes.openings,
         ...(ended.result ? { result: ended.result.openings } : {}),
@@ -87,6 +93,7 @@ export function createSettler(parts: SharedGateParts): Settler {
         const outcome =
           (await shownOutcome(parts, ended, draft, proof, signal)) ??
           envelopeOf(parts, draft.notarised, proof);
+        notify(parts, ended, outcome);
         return {
           kind: 'done',
           execution,
@@ -114,11 +121,14 @@ const outcomeUnrecorded = {
 } as const;
 
 async function draftOutcome(
-  parts: SharedGateParts,
+  parts: RecordingParts,
   { allow, execution, finishedAt, result }: Ended,
   link: Parameters<typeof outcomeStatement>[0]['session'],
+  holding: Holding,
 ): Promise<OutcomeDraft> {
   const time = parts.clock.now();
+  const neverRan = outcomeKind(execution) === 'aborted';
+  const returned = await parts.counters.giveBack(neverRan ? allow.taken : [], holding);
   const statement = outcomeStatement({
     callId: allow.call.id,
     subject: allow.subject,
@@ -131,6 +141,7 @@ async function draftOutcome(
     startedAt: allow.startedAt ?? finishedAt,
     finishedAt,
     observedBy: execution.kind === 'reported' ? 'caller' : 'gate',
+    ...(allow.enforcement?.length ? { enforcement: allow.enforcement } : {}),
     session: link,
     mode: parts.mode,
   });
@@ -144,13 +155,29 @@ async function draftOutcome(
     callId: allow.call.id,
     time,
     permit: { action: 'close' },
+    expects: returned.expects,
+    sets: returned.sets,
     side,
   };
 }
 
+function notify({ notices }: RecordingParts, { allow, execution }: Ended, outcome: string): void {
+  for (const obligation of allow.obligations) {
+    if (obligation.type !== 'notify') continue;
+    notices?.tell(obligation.to, {
+      callId: allow.call.id,
+      server: allow.call.server.name,
+      tool: allow.call.tool,
+      rule: obligation.rule,
+      outcome: outcomeKind(execution),
+      envelopes: { verdict: allow.envelopes.verdict, outcome },
+    });
+  }
+}
+
 /** Undefined where nobody has to see the outcome, or does not: what never ran does not wait once more. */
 async function shownOutcome(
-  parts: SharedGateParts,
+  parts: RecordingParts,
   { allow: { demand }, execution }: Ended,
   { notarised: signed }: OutcomeDraft,
   { logIndex }: InclusionProof,

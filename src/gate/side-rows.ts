@@ -25,7 +25,10 @@ export async function sideOfCall(
   const actionReadable = treatment('action').kind === 'keep';
   return treated(
     call.id,
-    kept.map((row) => ({ ...row, redundant: actionReadable && arguments_(row.field) })),
+    kept.map((row) => ({
+      ...row,
+      redundant: row.value.length === 0 || (actionReadable && arguments_(row.field)),
+    })),
     treatment,
   );
 }

@@ -14,6 +14,10 @@ const refusals: Readonly<Record<ToolLimit['by'], Refusal>> = {
     code: 'DELEGATION_TOOL_REFUSED',
     message: 'The human for whom the agent acts has not left it this tool.',
   },
+  grant: {
+    code: 'GRANT_TOOL_REFUSED',
+    message: 'The grant that the agent acts under is not for this tool.',
+  },
 };
 
 function admits({ tools }: ToolLimit, { server, name }: NamedTool): boolean {

@@ -1,4 +1,4 @@
-import { CountersignError } from '../errors.ts';
+import { CountersignError, systemCode } from '../errors.ts';
 import { ledgerError } from './store-sqlite-errors.ts';
 
 const systemReasons: Readonly<
@@ -16,7 +16,7 @@ const systemReasons: Readonly<
 
 /** Any failure to open or make a file of the ledger, as the reason that an operator can do something about. */
 export function fileError(thrown: unknown): CountersignError {
-  const code = thrown instanceof Error && 'syscall' in thrown && 'code' in thrown ? String(thrown.code) : '';
+  const code = thrown instanceof Error && 'syscall' in thrown ? systemCode(thrown) : '';
   const [reason, message] = systemReasons[code] ?? [];
   return reason === undefined || message === undefined
     ? ledgerError(thrown)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
-import { CountersignError } from '../errors.ts';
+import { CountersignError, systemCode } from '../errors.ts';
 import { fileError } from './file-error-node.ts';
 import { fileIdentity } from './file-identity-node.ts';
 import { bytes, text } from './store-rows.ts';
@@ -143,7 +143,7 @@ export function foldLedgerFile(path: string, look: (size: number) => void): void
 }
 
 function copyError(thrown: unknown, target: string): CountersignError {
-  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const code = systemCode(thrown);
   if (code === 'EEXIST') {
     return new CountersignError(
       'CONFIG_INVALID',

@@ -16,7 +16,7 @@ export interface HeadExpectation {
 /** Plaintext or salt that a disclosure needs later; kept beside the log, never in it. */
 export interface SideRow {
   /**
-   * `action`, `params`, `input`, `result/raw`, `result/normalised`, or a JSON pointer under `arguments`: `arguments/path`.
+   * `action`, `params`, `asked`, `input`, `approval/ID` (a salt alone), `result/raw`, `result/normalised`, or a JSON pointer under `arguments`: `arguments/path`.
    * With `sealed:` before it, salt and value are encrypted.
    */
   readonly name: string;

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { base64, fromBase64, hex, sha256, utf8 } from '../call/sha256.ts';
-import { CountersignError, toCountersignError } from '../errors.ts';
+import { CountersignError, systemCode, toCountersignError } from '../errors.ts';
 import type { ReleasedCheckpoint, ReleasedCheckpoints } from './released-checkpoint.ts';
 import { syncDirectory } from './sync-directory-node.ts';
 
@@ -127,7 +127,7 @@ function readText(path: string): string | null {
   try {
     return readFileSync(path, 'latin1');
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null;
+    if (systemCode(thrown) === 'ENOENT') return null;
     throw thrown;
   }
 }

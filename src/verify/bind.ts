@@ -37,12 +37,17 @@ export function requireArguments(facts: VerdictFacts, openings: Openings, given:
   }
 }
 
-/** The exact bytes of `params`. */
-export function requireParams(facts: VerdictFacts, openings: Openings, params: Uint8Array): void {
-  const { params: salt } = openings;
-  if (salt === undefined || facts.params === undefined || !opens(salt, params, facts.params)) {
-    fail('UNBOUND', 'params', 'These are not the params that were decided on.');
-  }
+/** The exact bytes of `params`: those that were decided on, or those that were asked with, before policy changed the arguments. */
+export function requireParams(
+  facts: VerdictFacts,
+  openings: Openings,
+  params: Uint8Array,
+): 'opened' | 'asked' {
+  const opened = (salt: Uint8Array | undefined, commitment: string | undefined): boolean =>
+    salt !== undefined && commitment !== undefined && opens(salt, params, commitment);
+  if (opened(openings.params, facts.params)) return 'opened';
+  if (opened(openings.asked, facts.asked)) return 'asked';
+  return fail('UNBOUND', 'params', 'These are not the params that were decided on.');
 }
 
 /** A result as it lies there, our members taken out: what the server may have sent. */

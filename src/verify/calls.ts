@@ -2,6 +2,7 @@ import { canonicalJson } from '../call/canonical-json.ts';
 import { isJsonObject, type Json } from '../call/json.ts';
 import { openSubject } from './action.ts';
 import { requireArguments, requireParams, requireReason, requireResult } from './bind.ts';
+import { requireApprovedCall, type KnownCall } from './approval-document.ts';
 import { attempt, fail } from './codes.ts';
 import type { Failure } from './codes.ts';
 import type { Answer } from './documents.ts';
@@ -29,7 +30,10 @@ export interface Given {
 export interface Binding {
   readonly subject?: 'opened';
   readonly arguments?: 'opened';
-  readonly params?: 'opened';
+  /** `asked`: these are what the caller sent, and policy changed the arguments before the call was decided finally. */
+  readonly params?: 'opened' | 'asked';
+  /** Somebody had to approve this call, and approved exactly this one. */
+  readonly approvals?: 'opened';
   /** `reason`: the answer is the gate's own, and says what was signed. */
   readonly result?: 'raw' | 'normalised' | 'reason';
   /** The fields that the given openings opened. */
@@ -62,10 +66,18 @@ export async function verifyCall(parts: CallParts, given: Given, failures: Failu
     params: await attempt(failures, () => openParams(said, openings, given.params)),
     result: await attempt(failures, () => answer && openAnswer(said, did, openings, answer)),
   };
+  // Only what was the call that was decided on can be the one that was approved.
+  const isKnown = failures.length === 0 && openings !== noOpenings;
+  const approvals = isKnown
+    ? await attempt(failures, () =>
+        openApprovals(verdict, openings, whatRan(given, checks.params), action?.document),
+      )
+    : undefined;
   return {
     ...(action && { subject: 'opened' }),
     ...(checks.arguments && { arguments: 'opened' }),
-    ...(checks.params && { params: 'opened' }),
+    ...(checks.params && { params: checks.params }),
+    ...(approvals && { approvals: 'opened' }),
     ...(checks.result && { result: checks.result }),
   };
 }
@@ -87,6 +99,8 @@ function openAction(
 const noOpenings: Openings = {
   params: undefined,
   arguments: new Map(),
+  asked: undefined,
+  approvals: new Map(),
   result: { raw: undefined, normalised: undefined },
 };
 
@@ -127,12 +141,42 @@ function openParams(
   said: VerdictFacts | undefined,
   openings: Openings,
   bytes: Uint8Array | undefined,
-): boolean {
-  if (bytes === undefined) return false;
+): Binding['params'] {
+  if (bytes === undefined) return undefined;
   if (said === undefined)
     return fail('UNBOUND', 'params', 'Without a verdict of ours there is nothing to open.');
-  requireParams(said, openings, bytes);
-  return true;
+  return requireParams(said, openings, bytes);
+}
+
+/** What was approved is the call that ran, and of what was only asked nothing is known of it. */
+function whatRan({ params, ...given }: Given, opened: Binding['params'] | undefined): Given {
+  return opened === 'opened' && params ? { ...given, params } : given;
+}
+
+/** What the caller says that the call was, which was compared with what was signed. */
+function knownCall(given: Given, action: Json | undefined): KnownCall | undefined {
+  const whole = given.params && readUnambiguous(given.params, 'INPUT_MALFORMED', 'params').root.value;
+  const params = isJsonObject(whole) ? whole : undefined;
+  const told = given.arguments && readUnambiguous(given.arguments, 'INPUT_MALFORMED', 'arguments').root.value;
+  const known = [isJsonObject(action) ? action['arguments'] : undefined, told, params?.['arguments']].find(
+    (each) => isJsonObject(each),
+  );
+  return isJsonObject(known) ? { arguments: known, ...(params && { params }) } : undefined;
+}
+
+/** With the salts of an answer, and something of the call to open: else there is nothing to compare. */
+function openApprovals(
+  verdict: Verified | undefined,
+  { approvals: salts }: Openings,
+  given: Given,
+  action: Json | undefined,
+): boolean {
+  const stated = verdict?.facts?.kind === 'allow' ? (verdict.facts.approvals?.given ?? []) : [];
+  const call = stated.length > 0 ? knownCall(given, action) : undefined;
+  if (verdict === undefined || call === undefined) return false;
+  return stated
+    .map((approval) => requireApprovedCall(verdict, approval, salts.get(approval.id), call))
+    .every(Boolean);
 }
 
 /** An answer that only decides says what was signed: an ALLOW, or a DENY for its reason. What came of it is said elsewhere. */

@@ -37,6 +37,8 @@ export const verifyCodes = [
   'SUBJECT_MISMATCH',
   'PAIR_MISMATCH',
   'UNBOUND',
+  'APPROVAL_MISSING',
+  'APPROVAL_INVALID',
   'EXPECTATION_FAILED',
   'ASSURANCE_TOO_LOW',
 ] as const;

@@ -1,6 +1,7 @@
 import { hex, sha256 } from '../call/sha256.ts';
 import type { Json } from '../call/json.ts';
 import type { VerifierKey } from '../tlog/vkey.ts';
+import { requireApproved } from './approvals.ts';
 import { readBundle } from './bundle.ts';
 import type { Bundle } from './bundle.ts';
 import { attempt, fail } from './codes.ts';
@@ -109,9 +110,19 @@ export async function verifyParts(
     const statement = readStatement(parts.payload);
     return { statement, facts: readFacts(statement) };
   });
-  if (read?.facts && stamp) await attempt(failures, () => requireTimely(read.facts, stamp));
+  if (read?.facts && stamp) await requireFitting(read.facts, stamp, failures);
   if (failures.length > 0 || !signer || !stamp || !place || !read) return { ok: false, failures };
   return { ok: true, signer, stamp, place, ...read, sha256: hex(sha256(signedBytes)) };
+}
+
+/** What a statement of ours says of a call has to fit its stamp, and what it says that it needed. */
+async function requireFitting(
+  facts: VerdictFacts | OutcomeFacts,
+  stamp: Stamp,
+  failures: Failure[],
+): Promise<void> {
+  await attempt(failures, () => requireTimely(facts, stamp));
+  if (facts.kind === 'allow') await attempt(failures, () => requireApproved(facts));
 }
 
 /** Runs checks that are independent of others side by side with them, and keeps the order of what they find. */

@@ -1,5 +1,6 @@
 import type { OutcomeKind } from '../call/call.ts';
 import type { Json, JsonObject } from '../call/json.ts';
+import { readApprovals, type StatedApprovals } from './approval-facts.ts';
 import { fail } from './codes.ts';
 import { parseUtc } from './rfc3339.ts';
 import { hexDigest, objectAt, optional, stringAt } from './statement.ts';
@@ -17,14 +18,31 @@ export interface VerdictFacts {
   readonly mode?: string;
   readonly agent?: string;
   readonly human?: string;
+  readonly humanIssuer?: string;
+  /** Who had to approve exactly this call, and who did; absent where nobody had to. */
+  readonly approvals?: StatedApprovals;
+  /** What the agent acted under, the root first. */
+  readonly grants?: readonly StatedGrant[];
   readonly tool: { readonly server?: string; readonly name?: string };
   readonly params?: string;
+  /** Commitment to the params as the caller sent them, where policy changed the arguments: `params` is what ran. */
+  readonly asked?: string;
   /** Commitment to everything that policy decided on. */
   readonly input?: string;
   /** JSON pointer → commitment. */
   readonly arguments: ReadonlyMap<string, string>;
   /** JSON pointer into the principal → commitment: what is not stated of it. */
   readonly committed: ReadonlyMap<string, string>;
+}
+
+/** A grant as a verdict names it: who left something to whom. */
+export interface StatedGrant {
+  readonly id: string;
+  readonly issuer: string;
+  /** SPIFFE ID. */
+  readonly subject: string;
+  /** Hex SHA-256 of the grant as it was signed. */
+  readonly sha256: string;
 }
 
 /** What an outcome states. */
@@ -92,11 +110,27 @@ function readVerdict(statement: Statement, kind: VerdictFacts['kind']): VerdictF
     ...maybe('mode', optional(predicate, 'mode', at, stringAt)),
     ...maybe('agent', optional(principal, 'agent', `${at}.principal`, nameOf('id'))),
     ...maybe('human', optional(principal, 'human', `${at}.principal`, nameOf('subject'))),
+    ...maybe('humanIssuer', optional(principal, 'human', `${at}.principal`, nameOf('issuer'))),
+    ...maybe('approvals', readApprovals(predicate)),
+    ...maybe('grants', optional(principal, 'grants', `${at}.principal`, readGrants)),
     ...maybe('params', optional(predicate, 'params', at, commitmentAt)),
+    ...maybe('asked', optional(predicate, 'asked', at, askedAt)),
     ...maybe('input', optional(predicate, 'input', at, commitmentAt)),
     arguments: readCommitments(predicate, 'arguments', at),
     committed: readCommitments(principal, 'committed', `${at}.principal`),
   };
+}
+
+function readGrants(value: Json, path: string): readonly StatedGrant[] {
+  if (!Array.isArray(value)) return fail(code, path, 'This must be an array.');
+  return value.map((each, i) => {
+    const grant = objectAt(each, `${path}[${i}]`);
+    const text = (name: string): string => stringAt(grant[name], `${path}[${i}].${name}`);
+    return {
+      ...{ id: text('id'), issuer: text('issuer'), subject: text('subject') },
+      sha256: hexDigest(grant['sha256'], `${path}[${i}].sha256`),
+    };
+  });
 }
 
 function readOutcome(statement: Statement): OutcomeFacts {
@@ -172,6 +206,10 @@ function readCommitments(object: JsonObject, name: string, path: string): Readon
 function commitmentAt(value: Json, path: string): string {
   const commitment = objectAt(objectAt(value, path)['commitment'], `${path}.commitment`);
   return hexDigest(commitment['sha256'], `${path}.commitment.sha256`);
+}
+
+function askedAt(value: Json, path: string): string {
+  return commitmentAt(objectAt(value, path)['params'] ?? null, `${path}.params`);
 }
 
 /** The name of an agent or a human; a field that is committed and not stated has none. */

@@ -1,8 +1,10 @@
 import { hex } from '../call/sha256.ts';
+import type { ApprovalFacts, GrantFacts } from './approval-facts.ts';
 import type { VerifyCode } from './codes.ts';
 import type { Binding } from './calls.ts';
 import type { Assurance, Cosigned } from './cosignatures.ts';
 import type { Verified } from './envelope.ts';
+import type { StatedGrant } from './predicates.ts';
 
 /** One envelope, for people and machines. Only what was verified; absent where the statement does not say. */
 export interface EnvelopeReport {
@@ -14,6 +16,12 @@ export interface EnvelopeReport {
   readonly callId?: string;
   readonly agent?: string;
   readonly human?: string;
+  /** The grants that the agent acted under, the root first. */
+  readonly grants?: readonly StatedGrant[];
+  /** Policy changed the arguments that the call was asked with: what the statement is about is what ran. */
+  readonly argumentsChanged?: true;
+  /** Who approved exactly this call. */
+  readonly approvals?: readonly ApprovalReport[];
   /** `server/name`. */
   readonly tool?: string;
   readonly verdict?: 'ALLOW' | 'DENY';
@@ -44,6 +52,21 @@ export interface EnvelopeReport {
   };
   /** Hex SHA-256 of the signed bytes. */
   readonly sha256: string;
+}
+
+export interface ApprovalReport {
+  readonly id: string;
+  readonly rule: string;
+  /** Hex SHA-256 of the document that was approved. */
+  readonly request: string;
+  readonly grants: readonly {
+    /** `operator`: whoever ran a command on the home. */
+    readonly by: GrantFacts['by'];
+    readonly as: string;
+    readonly method: GrantFacts['method'];
+    /** RFC 3339. */
+    readonly at: string;
+  }[];
 }
 
 export interface ReportedFailure {
@@ -114,7 +137,20 @@ export function reportEnvelope(verified: Verified): EnvelopeReport {
     ...(facts.settleBy !== undefined && { settleBy: new Date(facts.settleBy).toISOString() }),
     ...(facts.agent !== undefined && { agent: facts.agent }),
     ...(facts.human !== undefined && { human: facts.human }),
+    ...(facts.asked !== undefined && { argumentsChanged: true }),
+    ...(facts.grants !== undefined && { grants: facts.grants }),
+    ...(facts.approvals &&
+      facts.approvals.given.length > 0 && { approvals: facts.approvals.given.map(reportApproval) }),
     ...(name !== undefined && { tool: server === undefined ? name : `${server}/${name}` }),
+  };
+}
+
+function reportApproval({ id, rule, request, grants }: ApprovalFacts): ApprovalReport {
+  return {
+    id,
+    rule,
+    request: request.sha256,
+    grants: grants.map(({ by, as, method, at }) => ({ by, as, method, at: new Date(at).toISOString() })),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   sessionOpen,
   verdict,
 } from '../../src/envelope/statements.ts';
+import type { Decision } from '../../src/policy/policy.ts';
 import { predicateTypes } from '../../src/names.ts';
 import { verifiedPrincipal } from '../../src/identity/principal.ts';
 import { allowed, call, denied, fullPrincipal, principal, time } from './facts.ts';
@@ -60,8 +61,10 @@ describe('a verdict', () => {
   it('says by its type alone whether it allows, denies, or was not enforced', () => {
     expect(verdict(allowed).predicateType).toBe(predicateTypes.allow);
     expect(verdict(denied).predicateType).toBe(predicateTypes.deny);
-    expect(verdict({ ...allowed, enforced: false }).predicateType).toBe(predicateTypes.shadow);
-    expect(verdict({ ...denied, enforced: false }).predicateType).toBe(predicateTypes.shadow);
+    for (const facts of [allowed, denied]) {
+      const decision: Decision = { ...facts.decision, enforced: false };
+      expect(verdict({ ...facts, decision }).predicateType).toBe(predicateTypes.shadow);
+    }
   });
 
   it('has no rule, definition or client where there is none', () => {

@@ -22,6 +22,7 @@ import { issueLeaf } from '../../src/pki/leaf.ts';
 import { ecdsaSigner, ed25519Signer, generateEcdsaKey } from '../../src/pki/signer-node.ts';
 import { createTimestampAuthority } from '../../src/pki/timestamp.ts';
 import type { Decision, Policy, PolicyInput } from '../../src/policy/policy.ts';
+import { labelsOf } from '../../src/policy/labels.ts';
 import { plaintextRules } from '../../src/policy/plaintext.ts';
 import { changeRecorder } from '../../src/runtime/changes.ts';
 import type { Execution, Target } from '../../src/targets/target.ts';
@@ -160,6 +161,9 @@ function policyOf(
     digest: 'b'.repeat(64),
     engine: 'test/1',
     decide,
+    reads: new Set(),
+    constants: new Set(),
+    labelOf: labelsOf([]),
     plaintextOf: plaintextOf ?? plaintextRules([]),
   };
 }

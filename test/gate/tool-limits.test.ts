@@ -73,7 +73,6 @@ const context: DecideContext = {
   policy,
   session: { id: 's', tenant: 'default', mode: 'same-user' },
   now: Date.parse(observedAt),
-  witnesses: 0,
   revocations: { epoch: null, revoked: [] },
 };
 const listed: ToolStanding = {

@@ -76,7 +76,7 @@ export async function allowedCall(system: TestTrustSystem, options: TestCallOpti
   const { withheld } = options;
   const enforcedKind = options.facts?.decision?.verdict === 'DENY' ? 'deny' : 'allow';
   const verdictRecord = await system.record(
-    options.facts?.enforced === false ? 'shadow' : enforcedKind,
+    options.facts?.decision?.enforced === false ? 'shadow' : enforcedKind,
     verdictStatement({
       ...allowed,
       call: { ...allowed.call, id: callId, params, arguments: given },

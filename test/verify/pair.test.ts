@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/call/bytes.ts';
+import { allowed } from '../envelope/facts.ts';
 import { loadTrust } from '../../src/verify/trust.ts';
 import type { InputOptions } from '../../src/verify/verify.ts';
 import { verifyInputs, verifyToolResult } from '../../src/verify/verify.ts';
@@ -88,7 +89,9 @@ describe('--expect', () => {
   });
 
   it('is never met by a shadow run, which enforced nothing', async () => {
-    const shadow = await allowedCall(system, { facts: { enforced: false } });
+    const shadow = await allowedCall(system, {
+      facts: { decision: { ...allowed.decision, enforced: false } },
+    });
     expect(await codes(shadow.answer)).toEqual([]);
     for (const expected of ['allow', 'deny', 'executed'] as const) {
       expect(await codes(shadow.answer, { expect: expected })).toEqual(['EXPECTATION_FAILED']);

@@ -1,0 +1,51 @@
+import type { Call } from '../call/call.ts';
+import type { Json, JsonObject } from '../call/json.ts';
+import { canonicalJson } from '../call/canonical-json.ts';
+import type { Obligation } from '../policy/obligation.ts';
+import { redactJson, redactorOf } from '../policy/redact.ts';
+
+/**
+ * The call with the arguments that policy sets or takes out; the call itself when they are the same already. Undefined when this
+ * wire cannot carry other arguments than the caller's.
+ */
+export function withChangedArguments(call: Call, obligations: readonly Obligation[]): Call | undefined {
+  const changed = obligations.reduce<JsonObject>(changedBy, call.arguments);
+  if (changed === call.arguments || canonicalJson(changed) === canonicalJson(call.arguments)) return call;
+  const carried = call.withArguments?.(changed);
+  return carried && { ...call, ...carried };
+}
+
+/** Whether an obligation is one that changes arguments. */
+export function changesArguments(obligation: Obligation): boolean {
+  return obligation.type === 'transform' || (obligation.type === 'redact' && obligation.of === 'arguments');
+}
+
+function changedBy(given: JsonObject, obligation: Obligation): JsonObject {
+  if (obligation.type === 'redact' && obligation.of === 'arguments')
+    return redactJson(given, [redactorOf(obligation)]) as JsonObject;
+  if (obligation.type !== 'transform') return given;
+  return Object.entries(obligation.set).reduce<JsonObject>(
+    (args, [pointer, value]) => setAt(args, pathOf(pointer), value) as JsonObject,
+    given,
+  );
+}
+
+function pathOf(pointer: string): readonly string[] {
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** A copy with one value set; what is no object on the way becomes one. */
+function setAt(value: Json | undefined, [first, ...rest]: readonly string[], set: Json): Json {
+  if (first === undefined) return set;
+  if (Array.isArray(value)) {
+    const index = Number(first);
+    return value.map((one, at) => (at === index ? setAt(one, rest, set) : one));
+  }
+  const entries = Object.entries(typeof value === 'object' && value !== null ? value : {});
+  const inner = entries.find(([key]) => key === first)?.[1];
+  const others = entries.filter(([key]) => key !== first);
+  return Object.fromEntries([...others, [first, setAt(inner, rest, set)]]);
+}
