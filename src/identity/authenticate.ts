@@ -9,6 +9,9 @@ import {
   type Evidence,
   type Proven,
 } from './evidence.ts';
+import { proveGrants } from './grant-proof.ts';
+import { createGrantVerifier } from './grants/grant-verifier.ts';
+import { grantersOf, type GranterSource } from './grants/granter.ts';
 import {
   verifiedPrincipal,
   type Authenticator,
@@ -31,6 +34,8 @@ export interface AuthenticatorOptions {
   readonly trustDomain: string;
   /** What is believed beside the key; nothing unless told. */
   readonly evidence?: Evidence;
+  /** Whose grants count; those of the evidence unless told. */
+  readonly granters?: GranterSource;
 }
 
 /**
@@ -44,21 +49,32 @@ export function createAuthenticator({
   keys,
   trustDomain,
   evidence = {},
+  granters = evidence.granters ?? nobody,
 }: AuthenticatorOptions): Authenticator {
   const digestOf = digestOfLatest();
+  const grants = { verifier: createGrantVerifier(granters), requiredOf: evidence.grantsRequired ?? [] };
   return {
     authenticate(credentials: Credentials, now: number): Principal | Promise<Principal> {
       const record = findRecord(keys, presentedKey(credentials), digestOf);
       assertUsable(record, now);
       const key = { record, trustDomain };
       const placed = proveNetwork(evidence, record, credentials, now);
+      const finish = (proven: Proven): Principal | Promise<Principal> =>
+        after(proveGrants(grants, key, proven, credentials, now), (granted) => principalOf(key, granted));
       if (placed.refusal !== undefined || !bringsProofs(evidence, credentials))
-        return principalOf(key, { ...proveKey(key, now), ...placed });
+        return finish({ ...proveKey(key, now), ...placed });
       return proveCredentials(evidence, key, credentials, now).then((proven) =>
-        principalOf(key, { ...placed, ...proven }),
+        finish({ ...placed, ...proven }),
       );
     },
   };
+}
+
+const nobody: GranterSource = () => grantersOf([]);
+
+/** A key that comes alone is looked up in one go: nothing is waited for. */
+function after<T, U>(value: T | Promise<T>, use: (value: T) => U): U | Promise<U> {
+  return value instanceof Promise ? value.then(use) : use(value);
 }
 
 function principalOf({ record }: KeyHolder, proven: Proven & Pick<Principal, 'network'>): Principal {

@@ -4,6 +4,7 @@ import type { ApiKeyRecord } from './api-key.ts';
 import { attribute } from './attribute.ts';
 import { provenDevice } from './device-proof.ts';
 import { presentedCertificate, type PresentedCertificate } from './possession/forwarded-certificate.ts';
+import type { GranterSource } from './grants/granter.ts';
 import { provenHuman } from './human-proof.ts';
 import type { Location, NetworkMap } from './network.ts';
 import type { CertificateVerifier } from './possession/possession.ts';
@@ -20,10 +21,14 @@ export interface Evidence {
   /** Whose client certificates say which agent or device calls. */
   readonly certificates?: CertificateVerifier;
   readonly network?: NetworkMap;
+  /** Whose grants count. Where nobody’s do, a call that brings one is refused. */
+  readonly granters?: GranterSource;
+  /** Agents whose calls count under a grant alone, by name or SPIFFE ID. */
+  readonly grantsRequired?: readonly string[];
 }
 
 /** What evidence makes of the holder of a key. */
-export type Proven = Pick<Principal, 'agent' | 'human' | 'device' | 'refusal' | 'limits'> & {
+export type Proven = Pick<Principal, 'agent' | 'human' | 'device' | 'refusal' | 'limits' | 'grants'> & {
   /** Wall milliseconds at which the earliest proof ends. */
   readonly expiresAt?: number;
 };

@@ -1,5 +1,6 @@
 import { CountersignError } from '../errors.ts';
 import type { ReasonCode } from '../names.ts';
+import type { Grant } from './grants/grant.ts';
 
 declare const principalBrand: unique symbol;
 
@@ -76,7 +77,7 @@ export interface Refusal {
 
 /** Tools that a credential limits its calls to. Limits only add up: each one has to admit a call. */
 export interface ToolLimit {
-  readonly by: 'api-key' | 'delegation';
+  readonly by: 'api-key' | 'delegation' | 'grant';
   /** Patterns as in policy: `files/read_*`. With none of them no tool is admitted. */
   readonly tools: readonly string[];
 }
@@ -92,6 +93,8 @@ export interface Principal {
   readonly network?: Attribute<Network>;
   /** Absent where no credential has one. */
   readonly limits?: readonly ToolLimit[];
+  /** What somebody granted the agent for a task, the root first: each one has to admit a call. Absent where no grant came. */
+  readonly grants?: readonly Grant[];
   /** Wall milliseconds at which the earliest of the credentials ends; absent when none does. */
   readonly expiresAt?: number;
   /**
@@ -115,6 +118,10 @@ export interface Credentials {
   readonly humanUnavailable?: Refusal | undefined;
   /** What says which device asks: a signed assertion, a compact JWS. */
   readonly deviceToken?: string | undefined;
+  /** What the call is narrowed to: a chain of grants, one compact JWS. Unlike a token it is never left unlooked at. */
+  readonly grant?: string | undefined;
+  /** Why there is none although the call is to be narrowed: a file that is gone. It is refused, see `refuseUnavailable`. */
+  readonly grantUnavailable?: Refusal | undefined;
   /** Proofs of possession (RFC 9449) that came with the tokens. */
   readonly humanProof?: DpopProof | undefined;
   readonly agentProof?: DpopProof | undefined;

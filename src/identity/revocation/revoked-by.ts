@@ -42,6 +42,16 @@ export function agentRevokedBy(state: RevocationState, agentId: string): Revocat
   return ids.agent.has(agentId) ? refusals.agent : undefined;
 }
 
+/** The same of a person who asks for nothing themselves: why what they say counts no more. */
+export function humanRevokedBy(
+  state: RevocationState,
+  human: Pick<Human, 'issuer' | 'subject' | 'authTime'>,
+): RevocationRefusal | undefined {
+  const { isEverything, humans } = indexOf(state);
+  if (isEverything) return refusals.everything;
+  return isOneOf(humans.get(human.subject), human) ? refusals.human : undefined;
+}
+
 /** The same principal, who may nothing where it was revoked. A refusal that it has already stays. */
 export function unlessRevoked(state: RevocationState, principal: Principal): Principal {
   const refusal = principal.refusal ?? revokedBy(state, principal);
@@ -71,7 +81,7 @@ function kindRevoked(
 /** `before` is compared in whole seconds as tokens have them: who logs in within the second of a revocation logs in again. */
 function isOneOf(
   revocations: readonly Revocation[] | undefined,
-  { issuer, authTime, issuedAt }: Human,
+  { issuer, authTime, issuedAt }: Pick<Human, 'issuer' | 'authTime' | 'issuedAt'>,
 ): boolean {
   const began = (authTime ?? issuedAt ?? -Infinity) * 1_000;
   return (

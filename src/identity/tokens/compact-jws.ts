@@ -34,9 +34,13 @@ const refusedAmbiguities: ReadonlySet<AmbiguityKind> = new Set<AmbiguityKind>([
  * Reads a compact JWS (RFC 7515 §7.1) that has exactly one spelling: libraries were seen to take padding, a trailing newline, unused
  * bits that are set, and the last of two equal claims.
  */
-export function readCompactJws(token: string, refuse: RefuseToken): UnverifiedToken {
-  const { header, payload } = readJwsParts(token, refuse);
-  return { ...readHeader(header, refuse), payload };
+export function readCompactJws(
+  token: string,
+  refuse: RefuseToken,
+  atMost: number = maxLength,
+): UnverifiedToken {
+  const { header, payload } = splitJws(token, refuse, atMost);
+  return { ...readHeader(readJwsHeader(header, refuse), refuse), payload };
 }
 
 /** Header and payload of a JWS that has one spelling, whatever its header says. */
@@ -52,8 +56,9 @@ export function readJwsParts(
 export function splitJws(
   token: string,
   refuse: RefuseToken,
+  atMost: number = maxLength,
 ): { readonly header: string; readonly payload: Uint8Array } {
-  if (token.length > maxLength) throw refuse('MALFORMED', `is longer than ${maxLength} characters`);
+  if (token.length > atMost) throw refuse('MALFORMED', `is longer than ${atMost} characters`);
   const parts = token.split('.', 6);
   // RFC 7516 §7.1. Some issuers encrypt whatever is for nobody in particular, and whoever set that up has to be told.
   if (parts.length === 5) throw refuse('HEADER_REFUSED', 'is encrypted, and has to be signed');
