@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { toCountersignError } from '../../errors.ts';
+import { systemCode, toCountersignError } from '../../errors.ts';
 import { assertLocalDisk } from '../../ledger/local-disk-node.ts';
 import { effectiveUser, whoElseMayReplace } from '../file-guard.ts';
 import type { HomeLayout } from '../home/home-layout.ts';
@@ -22,7 +22,7 @@ export function checkHome(layout: HomeLayout, now: number): readonly Finding[] {
       ? all
       : [ok(layout.root, 'belongs to this user alone, and is on a local disk.'), ...all];
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const code = systemCode(error);
     return [problem(layout.root, `cannot be looked at by this user (${code}).`)];
   }
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../../errors.ts';
 import { readCodexServers } from './codex-servers.ts';
 import { findings, type Finding } from './finding.ts';
 import { hostFiles, type HostFile, type WhereHostsAre } from './host-files.ts';
@@ -56,7 +57,7 @@ function readHostFile({ host, path, format }: HostFile): HostRead | undefined {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const code = systemCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     return { finding: problem(subject, `cannot be read (${code}): what it starts is not known.`) };
   }
