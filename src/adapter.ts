@@ -12,7 +12,7 @@ export { CallRefusedError, resultOf } from './client/call-refused.ts';
 export { connectGate } from './client/connect-gate.ts';
 export type { ConnectGateOptions } from './client/connect-gate.ts';
 export { govern } from './client/govern.ts';
-export type { FunctionContext, FunctionSpec, GovernedFunction } from './client/govern.ts';
+export type { FunctionContext, FunctionOptions, FunctionSpec, GovernedFunction } from './client/govern.ts';
 export type { AllowedCall, AskedCall, DeniedCall } from './client/ask-call.ts';
 export type { CallOptions, Execute, GateClient, RunResult, ToolCall } from './client/gate-client.ts';
 export { governed } from './client/governed.ts';
@@ -24,4 +24,5 @@ export type {
   GovernedVerdict,
   GovernOptions,
 } from './client/governed.ts';
+export { lastUserText } from './client/last-user-text.ts';
 export { metaOf, toldToModel } from './client/told.ts';

@@ -24,7 +24,8 @@ export type {
 export type { Revocation, RevocationKind, RevocationState } from './identity/revocation/revocation.ts';
 
 export { compilePolicy } from './policy/compile.ts';
-export type { Decision, Obligation, Policy, PolicyInput, PolicySource } from './policy/policy.ts';
+export type { Obligation } from './policy/obligation.ts';
+export type { Decision, Policy, PolicyInput, PolicySource } from './policy/policy.ts';
 
 export { createLedger } from './ledger/create-ledger.ts';
 export type { LedgerOptions } from './ledger/create-ledger.ts';
@@ -70,7 +71,8 @@ export { localGate } from './client/local-gate.ts';
 export type { LocalGateOptions } from './client/local-gate.ts';
 export { CallRefusedError } from './client/call-refused.ts';
 export { govern } from './client/govern.ts';
-export type { FunctionContext, FunctionSpec, GovernedFunction } from './client/govern.ts';
+export type { FunctionContext, FunctionOptions, FunctionSpec, GovernedFunction } from './client/govern.ts';
+export { lastUserText } from './client/last-user-text.ts';
 export { metaOf, toldToModel } from './client/told.ts';
 export type { Delegator, GovernedEnd, GovernedVerdict, GovernOptions } from './client/governed.ts';
 export type {

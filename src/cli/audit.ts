@@ -5,7 +5,7 @@ import type { HeldFile } from '../evidence/audit-held.ts';
 import { auditLog } from '../evidence/audit.ts';
 import { fileLimits, trustRootPath } from '../evidence/tile-source.ts';
 import type { TileSource } from '../evidence/tile-source.ts';
-import { CountersignError } from '../errors.ts';
+import { CountersignError, systemCode } from '../errors.ts';
 import { fetchTiles } from '../runtime/log/tile-http.ts';
 import { readTileFiles } from '../runtime/log/tile-files.ts';
 import { loadCompromised } from '../verify/last-trusted.ts';
@@ -44,7 +44,6 @@ Examples:
 `;
 
 export const auditCommand: Command = {
-  name: 'audit',
   help,
   async run(args, io) {
     try {
@@ -134,7 +133,7 @@ async function read(name: string, { cwd }: Io): Promise<Uint8Array> {
   try {
     return Uint8Array.from(await readFile(resolve(cwd, name)));
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw usage(`${name} cannot be read (${why}).`);
   }
 }

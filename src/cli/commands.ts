@@ -40,13 +40,25 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'end a login, here and at its issuer',
     load: async () => (await import('./logout.ts')).logoutCommand,
   },
+  approve: {
+    summary: 'answer calls that a rule lets run only once somebody has approved them',
+    load: async () => (await import('./approve.ts')).approveCommand,
+  },
+  approver: {
+    summary: 'say who approves calls with a passkey, and end that',
+    load: async () => (await import('./approver.ts')).approverCommand,
+  },
   tools: {
-    summary: 'list and accept the tools of a wrapped server',
+    summary: 'list, compare and accept the tools of a wrapped server',
     load: async () => (await import('./tools.ts')).toolsCommand,
   },
   serve: {
     summary: 'serve the gateway over HTTP: actions, and the public half of the log',
     load: async () => (await import('./serve.ts')).serveCommand,
+  },
+  policy: {
+    summary: 'check and test a policy, explain a decision, try a change on what was recorded',
+    load: async () => (await import('./policy.ts')).policyCommand,
   },
   config: {
     summary: 'check a configuration, or print its schema for editors',
@@ -67,6 +79,10 @@ export const commands: Readonly<Record<string, Listed>> = {
   key: {
     summary: 'make, list, rotate and revoke API keys',
     load: async () => (await import('./key.ts')).keyCommand,
+  },
+  grant: {
+    summary: 'narrow for a task what an agent may, and say whose grants count',
+    load: async () => (await import('./grant.ts')).grantCommand,
   },
   revoke: {
     summary: 'stop a key, agent, human, session, device, tool, or everything',

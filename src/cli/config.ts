@@ -19,7 +19,6 @@ schema   prints the JSON Schema of a configuration, for editors
 `;
 
 export const configCommand: Command = {
-  name: 'config',
   help,
   run(args, io) {
     const { values, positionals } = parseArgs({

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openingField } from '../call/opening.ts';
 import { isUuid } from '../call/uuid.ts';
-import { CountersignError } from '../errors.ts';
+import { CountersignError, systemCode } from '../errors.ts';
 import {
   disclose,
   readAuditorKey,
@@ -38,7 +38,6 @@ Without --decrypt a sealed field is printed as it is, {"callId", "field", "seale
 `;
 
 export const discloseCommand: Command = {
-  name: 'disclose',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({
@@ -155,7 +154,7 @@ async function writeNew(path: string, content: string): Promise<void> {
   try {
     await writeFile(path, content, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    throw usage(`${path} cannot be written (${codeOf(error)}).`);
+    throw usage(`${path} cannot be written (${systemCode(error)}).`);
   }
 }
 
@@ -163,10 +162,6 @@ async function text(name: string, io: Io): Promise<string> {
   try {
     return await readFile(resolve(io.cwd, name), 'utf8');
   } catch (error) {
-    throw usage(`${name} cannot be read (${codeOf(error)}).`);
+    throw usage(`${name} cannot be read (${systemCode(error)}).`);
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

@@ -7,6 +7,7 @@ import { checkGateway, checkSocket } from '../runtime/doctor/check-gateway.ts';
 import { checkHome } from '../runtime/doctor/check-home.ts';
 import { checkHosts } from '../runtime/doctor/check-hosts.ts';
 import { checkSystem } from '../runtime/doctor/check-system.ts';
+import { checkTools } from '../runtime/doctor/check-tools.ts';
 import type { Finding } from '../runtime/doctor/finding.ts';
 import { homeLayout, homePath } from '../runtime/home/home-layout.ts';
 import type { Command, Io } from './io.ts';
@@ -18,8 +19,8 @@ const help = `Usage: countersign doctor [OPTION…]
 
 Looks for what goes around a gate, and changes nothing: MCP servers that a host starts without it, files of the home and of a
 gateway that others can read or change, API keys that do not count or end soon, a home on a network file system, a Node or
-SQLite that is too old, a clock that is behind. It reads the configurations of Claude Desktop, Claude Code, Cursor, VS Code,
-Codex and Gemini CLI, those of this user and of the project.
+SQLite that is too old, a clock that is behind; and, as notes, what is odd about tools that servers have listed. It reads the
+configurations of Claude Desktop, Claude Code, Cursor, VS Code, Codex and Gemini CLI, those of this user and of the project.
 
   --home DIR      the home (default: $COUNTERSIGN_HOME, else ~/.countersign)
   --project DIR   the project whose host configurations count (default: the current folder)
@@ -33,9 +34,8 @@ The exit code is 0 when nothing is wrong, and 1 otherwise.
 `;
 
 export const doctorCommand: Command = {
-  name: 'doctor',
   help,
-  run(args, io) {
+  async run(args, io) {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
@@ -68,12 +68,13 @@ export const doctorCommand: Command = {
         },
         gates.flatMap(({ base, socketPath }) => (socketPath === undefined ? [base] : [])),
       ),
+      ...(await checkTools(layout)),
     ];
     const isWell = !found.some(({ level }) => level === 'problem');
     io.stdout.write(
       values.json ? `${JSON.stringify({ ok: isWell, findings: found }, null, 2)}\n` : text(found, io),
     );
-    return Promise.resolve(isWell ? 0 : 1);
+    return isWell ? 0 : 1;
   },
 };
 

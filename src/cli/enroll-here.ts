@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { systemCode } from '../errors.ts';
 import { parseGateAddress } from '../runtime/connect/gate-address.ts';
 import { identityIn, type ClientIdentity } from '../runtime/enrol/identity-folder.ts';
 import { keepIdentity } from '../runtime/enrol/keep-identity.ts';
@@ -130,7 +131,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const code = systemCode(error);
     throw usage(`${file} cannot be read (${code}).`);
   }
 }

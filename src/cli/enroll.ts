@@ -40,7 +40,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 };
 
 export const enrollCommand: Command = {
-  name: 'enroll',
   help,
   async run(args, io) {
     const [first = ''] = args;

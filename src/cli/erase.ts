@@ -24,7 +24,6 @@ Calls that still run are left out: exit code 1 says so. Copies of the home made 
 `;
 
 export const eraseCommand: Command = {
-  name: 'erase',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -4,9 +4,11 @@ import { toCountersignError } from '../errors.ts';
 import type { GateElsewhere } from '../runtime/exec/exec-elsewhere.ts';
 import type { ExecRequest } from '../runtime/exec/prepare.ts';
 import type { HomeHere } from '../runtime/exec/run-exec.ts';
+import { environmentGrant } from '../runtime/grants/grant-environment.ts';
 import { homePath } from '../runtime/home/home-layout.ts';
 import { assertServerName } from '../runtime/server-ref.ts';
-import { humanTokenFrom, readAuthorities } from './acting-options.ts';
+import { humanTokenFrom } from './acting-options.ts';
+import { gateFlags, gateWords, readAuthorities, refuseBesideGate, type GateWords } from './gate-options.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 import { splitAtDashes } from './split-at-dashes.ts';
@@ -17,7 +19,7 @@ const help = `Usage: countersign exec [OPTION…] -- COMMAND [ARG…]
 Runs one command if policy allows it, and signs what came of it. The verdict is about the executable, its arguments, its
 environment, the working directory and its standard input; there is no shell that would make others of them. Policy calls
 it NAME/exec. With --shell it is a script for /bin/sh, whose $1 and on are ARG…, and policy calls it NAME/shell.
-The API key is taken from COUNTERSIGN_API_KEY, and whom the command is run for as with countersign wrap.
+The API key is taken from COUNTERSIGN_API_KEY; whom the command is run for, and under which grant, as with countersign wrap.
 
   --as NAME          what policy and log call it (default: made from the command, sh for a script)
   --env NAME[=VALUE] let the command have this variable; it gets a few harmless ones, and no other
@@ -41,7 +43,6 @@ cannot be executed, 127 when there is none, 2 for misuse. What the command write
 `;
 
 export const execCommand: Command = {
-  name: 'exec',
   help,
   endsAtOnce: true,
   async run(args, io) {
@@ -60,9 +61,7 @@ export const execCommand: Command = {
         policy: { type: 'string', multiple: true, default: [] },
         home: { type: 'string' },
         ledger: { type: 'string' },
-        gate: { type: 'string' },
-        identity: { type: 'string' },
-        ca: { type: 'string' },
+        ...gateFlags,
       },
     });
     // Without the dashes its own options would be taken for ours.
@@ -71,10 +70,8 @@ export const execCommand: Command = {
     requireName(values.as);
     const { as, shell, env, secret } = values;
     const request: ExecRequest = { as, shell, env, secret, words, stdin: stdinOf(values.stdin) };
-    const gate =
-      values.gate === undefined
-        ? { home: homeOf(values, io) }
-        : { elsewhere: await gateOf(values.gate, values, io) };
+    const elsewhere = gateWords(values, io);
+    const gate = elsewhere ? { elsewhere: reach(elsewhere, values, io) } : { home: homeOf(values, io) };
     const [envelope, summary] = [pathOf(values.envelope, io), pathOf(values.summary, io)];
     if (envelope !== undefined && envelope === summary)
       throw usage('--envelope and --summary are two things: name two files.');
@@ -98,13 +95,9 @@ interface ExecValues {
   readonly policy: readonly string[];
   readonly home?: string | undefined;
   readonly ledger?: string | undefined;
-  readonly identity?: string | undefined;
-  readonly ca?: string | undefined;
 }
 
-function homeOf({ policy, home, ledger, identity, ca }: ExecValues, { env, cwd }: Io): HomeHere {
-  if ((identity ?? ca) !== undefined)
-    throw usage('--identity and --ca say how a gate elsewhere is reached: they go with --gate.');
+function homeOf({ policy, home, ledger }: ExecValues, { env, cwd }: Io): HomeHere {
   return {
     root: homePath(home, env, cwd),
     ledger,
@@ -113,21 +106,17 @@ function homeOf({ policy, home, ledger, identity, ca }: ExecValues, { env, cwd }
   };
 }
 
-/** Policy, home and ledger are the gate's own affair: who says them here would believe that they count. */
-async function gateOf(gate: string, values: ExecValues, io: Io): Promise<GateElsewhere> {
-  const idle = (['policy', 'home', 'ledger'] as const).find((option) => (values[option]?.length ?? 0) > 0);
-  if (idle !== undefined) throw usage(`With --gate there is no --${idle}: the gate has its own.`);
-  const { parseGateAddress } = await import('../runtime/connect/gate-address.ts');
-  const address = parseGateAddress(gate, io.cwd);
-  const { identity, ca } = values;
-  if ((identity ?? ca) !== undefined && !address.base.startsWith('https:'))
-    throw usage('--identity and --ca are for TLS: the gate is at https://… then.');
+/** Policy, home and ledger are the gate's own affair. */
+function reach({ address, identity, ca }: GateWords, values: ExecValues, io: Io): GateElsewhere {
+  const { policy, home, ledger } = values;
+  refuseBesideGate({ policy, home, ledger }, ['policy', 'home', 'ledger']);
   return {
     address,
     apiKey: io.env['COUNTERSIGN_API_KEY'],
     humanToken: humanTokenFrom(io),
-    identity: pathOf(identity, io),
-    ca: ca === undefined ? undefined : readAuthorities(resolve(io.cwd, ca)),
+    grant: environmentGrant(io.env),
+    identity,
+    ca: readAuthorities(ca),
   };
 }
 

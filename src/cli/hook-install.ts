@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { applyHooks } from '../runtime/hook/install/apply-hooks.ts';
 import { hookFiles, type HookScope } from '../runtime/hook/install/hook-files.ts';
@@ -10,6 +10,7 @@ import { homePath } from '../runtime/home/home-layout.ts';
 import { hookFlags, hookWords, requireHost, type HookValues, type HookWords } from './hook-options.ts';
 import { coloured } from './host-report.ts';
 import type { Io } from './io.ts';
+import { ownProgram } from './own-program.ts';
 import { printable } from './printable.ts';
 import { usage } from './report.ts';
 
@@ -90,11 +91,7 @@ function optionsOf(
  * something else by the name. A project's is read by others, who have them elsewhere.
  */
 function programFor(scope: HookScope, io: Io): readonly string[] {
-  const script = realpathSync(resolve(process.argv[1] ?? ''));
-  if (/[\\/]_npx[\\/]/.test(script))
-    throw usage(
-      'This is npx’s copy, which does not stay: install the package first (npm install -g countersign).',
-    );
+  const script = ownProgram('install the package first (npm install -g countersign)');
   return scope === 'project' && isOnPath(script, io) ? ['countersign'] : [process.execPath, script];
 }
 

@@ -1,24 +1,20 @@
 import { resolve } from 'node:path';
-import { parseGateAddress, type GateAddress } from '../runtime/connect/gate-address.ts';
+import type { GateAddress } from '../runtime/connect/gate-address.ts';
 import { knownHosts, type HookHost } from '../runtime/hook/known-hosts.ts';
+import { gateFlags, gateWords, type GateValues } from './gate-options.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 
 /** What a hook is told on its command line: read when it runs, and checked when it is installed. */
 export const hookFlags = {
-  gate: { type: 'string' },
-  identity: { type: 'string' },
-  ca: { type: 'string' },
+  ...gateFlags,
   home: { type: 'string' },
   approve: { type: 'boolean', default: false },
   envelopes: { type: 'string' },
   timeout: { type: 'string' },
 } as const;
 
-export interface HookValues {
-  readonly gate?: string | undefined;
-  readonly identity?: string | undefined;
-  readonly ca?: string | undefined;
+export interface HookValues extends GateValues {
   readonly home?: string | undefined;
   readonly approve: boolean;
   readonly envelopes?: string | undefined;
@@ -45,20 +41,15 @@ export function requireHost(name: string | undefined): HookHost {
 
 /** Throws USAGE for what does not fit together. */
 export function hookWords(host: HookHost, values: HookValues, { cwd }: Pick<Io, 'cwd'>): HookWords {
-  const gate = values.gate === undefined ? undefined : parseGateAddress(values.gate, cwd);
-  const isOverTls = gate?.base.startsWith('https:') === true;
-  if ((values.identity ?? values.ca) !== undefined && !isOverTls)
-    throw usage('--identity and --ca are for TLS: they go with --gate https://….');
+  const elsewhere = gateWords(values, { cwd });
   if (values.approve && host.says.approve === undefined)
     throw usage(`${host.name} does not take that from a hook: leave --approve out.`);
-  const at = (path: string | undefined): string | undefined =>
-    path === undefined ? undefined : resolve(cwd, path);
   return {
     host,
-    gate,
-    identity: at(values.identity),
-    ca: at(values.ca),
-    envelopes: at(values.envelopes),
+    gate: elsewhere?.address,
+    identity: elsewhere?.identity,
+    ca: elsewhere?.ca,
+    envelopes: values.envelopes === undefined ? undefined : resolve(cwd, values.envelopes),
     timeout: timeoutOf(host, values.timeout),
   };
 }

@@ -1,16 +1,20 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readAtMost } from '../call/read-at-most.ts';
 import { CountersignError } from '../errors.ts';
+import { environmentGrant } from '../runtime/grants/grant-environment.ts';
 import { homePath } from '../runtime/home/home-layout.ts';
 import { evidenceFilesIn } from '../runtime/hook/evidence-files.ts';
 import { failClosed, say, type FailClosed } from '../runtime/hook/fail-closed.ts';
 import { connectHookGate } from '../runtime/hook/hook-gate.ts';
 import { openCallsIn } from '../runtime/hook/open-calls.ts';
 import { knownHosts, type HookAnswer } from '../runtime/hook/known-hosts.ts';
+import { noPrompts, promptsIn } from '../runtime/hook/prompts.ts';
 import { runHook } from '../runtime/hook/run-hook.ts';
-import { humanTokenFrom, readAuthorities } from './acting-options.ts';
+import { humanTokenFrom } from './acting-options.ts';
+import { readAuthorities } from './gate-options.ts';
 import { hookFlags, hookWords, requireHost } from './hook-options.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
@@ -38,9 +42,9 @@ async function answer(args: readonly string[], guard: FailClosed, io: Io): Promi
   const words = hookWords(host, values, io);
   guard.within(words.timeout);
   const home = homePath(values.home, io.env, io.cwd);
+  const folder = words.gate ? stateFolder(io) : join(home, 'hooks');
   const gateOptions = {
     ...words,
-    ca: words.ca === undefined ? undefined : readAuthorities(words.ca),
     home,
     env: io.env,
     apiKey: io.env['COUNTERSIGN_API_KEY'],
@@ -50,9 +54,13 @@ async function answer(args: readonly string[], guard: FailClosed, io: Io): Promi
   return runHook(await readInput(io), {
     host,
     approve: values.approve,
-    connect: (start) => connectHookGate(gateOptions, start),
+    // Read only for what asks a gate: a prompt goes on also where it is gone.
+    connect: async (start) => connectHookGate({ ...gateOptions, ca: readAuthorities(words.ca) }, start),
     humanToken: humanTokenFrom(io, home),
-    open: openCallsIn(words.gate ? stateFolder(io) : join(home, 'hooks'), host.name),
+    grant: environmentGrant(io.env),
+    open: openCallsIn(folder, host.name),
+    // Without a home there is no gate to ask, and none is begun here.
+    prompts: words.gate || existsSync(home) ? promptsIn(folder, host.name) : noPrompts,
     evidence: evidenceFilesIn(words.envelopes),
     signal: guard.signal,
     onEvent: guard.onEvent,

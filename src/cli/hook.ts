@@ -6,8 +6,8 @@ const help = `Usage: countersign hook HOST [OPTION…]
 
 Governs the tools of a coding agent that cannot be stood in front of: the agent starts this command before each of its tools,
 and after it. Before, the call is decided, signed and logged, and the agent is told to go on or not; after, what it says came of
-the call is signed as its word. Whatever fails is a no. “install” writes it into the agent's configuration, and shows what it
-changes there.
+the call is signed as its word. Whatever fails is a no. What the person asks the agent is kept for the session, and told to the gate
+with its calls. “install” writes it into the agent's configuration, and shows what it changes there.
 
 HOST is claude-code, codex, gemini-cli, cursor, copilot-cli, vscode, windsurf or cline, and policy knows its tools as HOST/TOOL,
 such as claude-code/Bash. The API key is taken from COUNTERSIGN_API_KEY in the agent's environment, the person that it works for
@@ -33,7 +33,6 @@ with 2 to stop the tool.
 `;
 
 export const hookCommand: Command = {
-  name: 'hook',
   help,
   endsAtOnce: true,
   // Loaded within, where what cannot be loaded is a no.

@@ -7,7 +7,6 @@ import type { Command, Io } from './io.ts';
 import { palette } from './paint.ts';
 
 export const initCommand: Command = {
-  name: 'init',
   help: `Usage: countersign init [--home DIR] [--ledger URL] [--json]
 
 Makes a home (default: $COUNTERSIGN_HOME, else ~/.countersign) with its own certificate authority, timestamp authority

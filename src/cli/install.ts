@@ -1,14 +1,14 @@
-import { realpathSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { homePath } from '../runtime/home/home-layout.ts';
 import { keyVariable, type AgentHost } from '../runtime/hosts/agent-host.ts';
 import { planInstall } from '../runtime/hosts/install.ts';
 import { servingGate } from '../runtime/hosts/serving-gate.ts';
 import type { ServerCommand } from '../runtime/server-ref.ts';
+import { refuseBesideGate } from './gate-options.ts';
 import { hostFlags, hostWords } from './host-options.ts';
 import { carryOut } from './host-report.ts';
 import type { Command, Io } from './io.ts';
+import { ownProgram } from './own-program.ts';
 import { usage } from './report.ts';
 
 const help = `Usage: countersign install HOST NAME…|--all [OPTION…]
@@ -35,7 +35,6 @@ The exit code is 0 when all of them are behind a gate then, 1 when one was refus
 `;
 
 export const installCommand: Command = {
-  name: 'install',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({
@@ -50,8 +49,7 @@ export const installCommand: Command = {
       },
     });
     const words = hostWords('install', positionals, values, io);
-    if (values.gate !== undefined && values.home !== undefined)
-      throw usage('With --gate there is no --home: the gate has its own.');
+    if (values.gate !== undefined) refuseBesideGate(values, ['home']);
     const keyInFile = values['key-in-file'] ? apiKeyOf(io, '--key-in-file writes it') : undefined;
     const plan = await planInstall({
       ...words,
@@ -88,14 +86,9 @@ function apiKeyOf({ env }: Io, why: string): string {
 /** What a host can start that knows no PATH. */
 function programOf(command: string | undefined): ServerCommand {
   if (command !== undefined) return { command, args: [] };
-  const script = realpathSync(resolve(process.argv[1] ?? ''));
-  if (basename(script) !== 'countersign.js')
-    throw usage('Say what starts Countersign: --command PATH. This program is not the installed one.');
-  if (/[\\/]_npx[\\/]/.test(script))
-    throw usage(
-      'This is npx’s copy, which does not stay. Install the package (npm install -g countersign), or say --command.',
-    );
-  return { command: process.execPath, args: [script] };
+  const advice =
+    'install the package (npm install -g countersign), or say what starts it with --command PATH';
+  return { command: process.execPath, args: [ownProgram(advice)] };
 }
 
 function next({ title, key }: AgentHost, isInFile: boolean): readonly string[] {

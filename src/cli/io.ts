@@ -13,7 +13,6 @@ export interface Output {
 }
 
 export interface Command {
-  readonly name: string;
   readonly help: string;
   /** Whether a reader who has stopped reading its output must not keep the ended command alive. */
   readonly endsAtOnce?: boolean;

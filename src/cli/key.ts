@@ -35,7 +35,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 };
 
 export const keyCommand: Command = {
-  name: 'key',
   help,
   async run([verb = '', ...args], io) {
     const load = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;

@@ -37,7 +37,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 };
 
 export const keysCommand: Command = {
-  name: 'keys',
   help,
   async run(args, io) {
     // Options may stand before the verb: the first word that is one counts.

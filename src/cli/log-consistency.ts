@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { base64 } from '../call/sha256.ts';
+import { systemCode } from '../errors.ts';
 import { proveConsistent } from '../runtime/log/log-evidence.ts';
 import type { NamedTree } from '../runtime/log/log-evidence.ts';
 import { withHome } from '../runtime/home/with-home.ts';
@@ -41,7 +42,7 @@ async function treeOf(text: string, { cwd }: Io): Promise<NamedTree> {
   try {
     return { checkpoint: await readFile(resolve(cwd, text), 'utf8') };
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw usage(`${text} cannot be read (${why}).`);
   }
 }

@@ -20,6 +20,9 @@ interface Predicate {
   readonly count?: number;
   readonly event?: string;
   readonly key?: { readonly purpose?: string };
+  readonly id?: string;
+  readonly answer?: string;
+  readonly method?: string;
 }
 
 /** One entry of the log as one readable line. */
@@ -63,6 +66,10 @@ const describers: Readonly<Record<StatementKind, (predicate: Predicate) => Descr
     ]),
   }),
   refusals: () => ({ mark: 'refusals', says: '' }),
+  approval: ({ answer, id, tool, method }) => ({
+    mark: answer === 'approve' ? 'approved' : 'refused',
+    says: `${tool?.server ?? '?'}/${tool?.name ?? '?'}  ${texts([id, method])}`,
+  }),
   keyEvent: ({ event, key }) => ({ mark: 'key', says: texts([key?.purpose, event]) }),
 };
 

@@ -52,7 +52,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 };
 
 export const logCommand: Command = {
-  name: 'log',
   help,
   async run(args, io) {
     // Options may stand before the verb: the first word that is one counts.

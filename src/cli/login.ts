@@ -26,7 +26,6 @@ The end of it: countersign logout
 `;
 
 export const loginCommand: Command = {
-  name: 'login',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -12,7 +12,6 @@ when nobody was logged in.
 `;
 
 export const logoutCommand: Command = {
-  name: 'logout',
   help,
   async run(args, io) {
     const { values } = parseArgs({

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { systemCode } from '../errors.ts';
 import { usage } from './report.ts';
 
 /** The file's bytes; undefined when there is none. Misuse when it cannot be read. */
@@ -7,8 +8,8 @@ export async function readIfThere(file: string): Promise<Uint8Array | undefined>
   try {
     return Uint8Array.from(await readFile(file));
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw usage(`${file} cannot be read (${codeOf(error)}).`);
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw usage(`${file} cannot be read (${systemCode(error)}).`);
   }
 }
 
@@ -20,10 +21,6 @@ export async function replaceFile(file: string, bytes: Uint8Array): Promise<void
     await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
-    throw usage(`${file} cannot be written (${codeOf(error)}).`);
+    throw usage(`${file} cannot be written (${systemCode(error)}).`);
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

@@ -1,4 +1,4 @@
-import { CountersignError, toCountersignError } from '../errors.ts';
+import { CountersignError, systemCode, toCountersignError } from '../errors.ts';
 import type { Io } from './io.ts';
 
 /** Misuse of a command: exit code 2, and a pointer to its help. */
@@ -19,7 +19,7 @@ export function report(error: unknown, { stderr, env }: Pick<Io, 'stderr' | 'env
 
 /** What `node:util` parseArgs throws is misuse. */
 function argumentError(error: unknown): CountersignError | undefined {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = systemCode(error);
   return code.startsWith('ERR_PARSE_ARGS')
     ? usage((error as Error).message.replaceAll('\n', ' '))
     : undefined;

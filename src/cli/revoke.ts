@@ -42,7 +42,6 @@ Each change is signed and in the log.
 `;
 
 export const revokeCommand: Command = {
-  name: 'revoke',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

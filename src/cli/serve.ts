@@ -30,7 +30,6 @@ or SIGTERM end it: what runs is answered and settled first.
 `;
 
 export const serveCommand: Command = {
-  name: 'serve',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

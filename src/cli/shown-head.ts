@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { systemCode } from '../errors.ts';
 import { anchorAt, type Anchor } from '../runtime/log/anchor.ts';
 import type { ReadLog } from '../runtime/former/former.ts';
 import type { Home } from '../runtime/home/open-home.ts';
@@ -24,7 +25,7 @@ export async function keptHead(
   try {
     text = await readFile(resolve(cwd, file), 'utf8');
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw usage(`${file} cannot be read (${why}).`);
   }
   return anchorAt(home, ledger, origin, text);

@@ -6,7 +6,6 @@ import { homeOf } from './home.ts';
 import type { Command } from './io.ts';
 
 export const trustCommand: Command = {
-  name: 'trust',
   help: `Usage: countersign trust [--vkey|--compromised] [--home DIR]
 
 Prints the trust root of this home (Sigstore's trusted_root.json v0.1). It holds certificates and public keys only.

@@ -21,7 +21,6 @@ The exit code is 0 when none of them is wrapped then, 1 when one was refused, an
 `;
 
 export const uninstallCommand: Command = {
-  name: 'uninstall',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -1,4 +1,10 @@
-import type { CallReport, EnvelopeReport, Report, ReportedFailure } from '../verify/report.ts';
+import type {
+  ApprovalReport,
+  CallReport,
+  EnvelopeReport,
+  Report,
+  ReportedFailure,
+} from '../verify/report.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 import type { Palette } from './paint.ts';
@@ -52,9 +58,12 @@ function rowsOf({ envelopes, binding }: CallReport, first: EnvelopeReport): (rea
     ['signed by', first.signer.identity],
     ['agent', first.agent],
     ['for', first.human],
+    ['granted', first.grants && grantedText(first.grants)],
     ['rule', first.rule],
     ['reason', first.reason && [first.reason, first.message].filter((part) => part !== undefined).join(': ')],
     ['mode', first.mode],
+    ['changed', first.argumentsChanged && 'policy changed the arguments: this is about the call that ran'],
+    ...(first.approvals ?? []).map((each): [string, string] => ['approved', approvalText(each)]),
     ['run by', ranBy(envelopes)],
   ];
   for (const envelope of envelopes) {
@@ -70,11 +79,28 @@ function rowsOf({ envelopes, binding }: CallReport, first: EnvelopeReport): (rea
   rows.push(
     ['subject', binding.subject ?? 'not opened'],
     ['arguments', binding.arguments],
-    ['params', binding.params],
+    ['params', binding.params && paramsText[binding.params]],
+    ['approval', binding.approvals],
     ['result', binding.result && resultText[binding.result]],
     ['disclosed', binding.openings?.join(', ')],
   );
   return rows.flatMap(([name, text]) => (text === undefined ? [] : [[name, printable(text)] as const]));
+}
+
+/** One line: who granted, to whom it went from hand to hand, and which grant the last one is. */
+function grantedText(grants: NonNullable<EnvelopeReport['grants']>): string {
+  const [root] = grants;
+  const hands = [root?.issuer, ...grants.map(({ subject }) => subject)].filter((one) => one !== undefined);
+  return `${hands.join(' → ')} (${grants.map(({ id }) => id).join(' → ')})`;
+}
+
+/** A token says who somebody is to their issuer; a terminal says of nobody who they are. */
+function approvalText({ rule, grants }: ApprovalReport): string {
+  const people = grants.map(({ by, as, method, at }) => {
+    const who = by === 'operator' ? 'the operator' : `${by.subject} of ${by.issuer} as ${as}`;
+    return `${who} (${method}, ${at})`;
+  });
+  return `for rule ${rule} by ${people.join(', ')}`;
 }
 
 /** By whom, where it was not the gate: then what became of the call is one party's word, and is printed as that. */
@@ -85,6 +111,11 @@ function ranBy(envelopes: readonly EnvelopeReport[]): string | undefined {
   if (told) return `the caller itself${until}: the outcome is what it said, the gate saw nothing of it`;
   return settleBy === undefined ? undefined : `the caller itself${until}`;
 }
+
+const paramsText = {
+  opened: 'opened',
+  asked: 'opened, as they were asked: policy changed the arguments',
+};
 
 const resultText = {
   raw: 'opened, byte for byte',

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { CountersignError } from '../errors.ts';
+import { CountersignError, systemCode } from '../errors.ts';
 import { fromUtf8 } from '../call/sha256.ts';
 import { loadWitnesses, parseAssurance } from '../verify/cosignatures.ts';
 import type { InputOptions } from '../verify/verify.ts';
@@ -47,7 +47,7 @@ async function readText(name: string, { cwd }: Io): Promise<string> {
   try {
     return fromUtf8(await readFile(resolve(cwd, name))) ?? '';
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw usage(`--witness takes a vkey, or a file of them: ${name} cannot be read (${why}).`);
   }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CountersignError } from '../errors.ts';
+import { CountersignError, systemCode } from '../errors.ts';
 import type { Expectation } from '../verify/calls.ts';
 import { loadCompromised } from '../verify/last-trusted.ts';
 import type { Report } from '../verify/report.ts';
@@ -42,7 +42,6 @@ Examples:
 `;
 
 export const verifyCommand: Command = {
-  name: 'verify',
   help,
   async run(args, io) {
     try {
@@ -129,7 +128,7 @@ async function read(name: string, io: Io): Promise<Uint8Array> {
   try {
     return await readFile(resolve(io.cwd, name));
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw usage(`${name} cannot be read (${why}).`);
   }
 }

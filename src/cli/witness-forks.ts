@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { systemCode } from '../errors.ts';
 import { checkForks, forksOf, treesOf, type ForkJson } from '../runtime/witness/witness-forks.ts';
 import { openWitness } from '../runtime/witness/witness.ts';
 import type { Io } from './io.ts';
@@ -89,7 +90,7 @@ async function readEvidence(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw usage(`${path} cannot be read (${why}).`);
   }
 }

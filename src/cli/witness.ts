@@ -44,7 +44,6 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
 };
 
 export const witnessCommand: Command = {
-  name: 'witness',
   help,
   async run([name = '', ...rest], io) {
     const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;

@@ -17,7 +17,6 @@ home, with the private keys of its roots, where no agent is.
 `;
 
 export const workerCommand: Command = {
-  name: 'worker',
   help,
   async run(args, io) {
     const { values, positionals } = parseArgs({

@@ -2,9 +2,12 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
+import { environmentGrant } from '../runtime/grants/grant-environment.ts';
 import { homePath } from '../runtime/home/home-layout.ts';
+import { wrapOptions } from '../runtime/hosts/wrap-options.ts';
 import { assertServerName, defaultServerName, type ServerCommand } from '../runtime/server-ref.ts';
-import { humanTokenFrom, readAuthorities } from './acting-options.ts';
+import { humanTokenFrom } from './acting-options.ts';
+import { gateWords, readAuthorities, refuseBesideGate, type GateWords } from './gate-options.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 import { splitAtDashes } from './split-at-dashes.ts';
@@ -16,7 +19,8 @@ const help = `Usage: countersign wrap [OPTION…] -- COMMAND [ARG…]
 Stands between an MCP host and an MCP server over stdio: starts COMMAND, relays everything, and decides, signs and
 records every tool call. Register it in the host where the server's own command was. The API key is taken from
 COUNTERSIGN_API_KEY; without a valid one nothing is started and every request is refused. Calls are made for whoever
-COUNTERSIGN_HUMAN_TOKEN or the file COUNTERSIGN_HUMAN_TOKEN_FILE is of, or has logged in: countersign login.
+COUNTERSIGN_HUMAN_TOKEN or the file COUNTERSIGN_HUMAN_TOKEN_FILE is of, or has logged in: countersign login. The grant in
+COUNTERSIGN_GRANT, or the file COUNTERSIGN_GRANT_FILE, narrows them: countersign grant.
 
   --name NAME        what policy and log call the server (default: made from the command)
   --policy FILE      use this policy instead of the home's; more than once joins them
@@ -40,7 +44,6 @@ when the command could not be started. With --gate it is 0, or 1 when the gate c
 `;
 
 export const wrapCommand: Command = {
-  name: 'wrap',
   help,
   endsAtOnce: true,
   async run(args, io) {
@@ -48,22 +51,10 @@ export const wrapCommand: Command = {
     const { values, positionals } = parseArgs({
       args: own,
       allowPositionals: true,
-      options: {
-        name: { type: 'string' },
-        policy: { type: 'string', multiple: true, default: [] },
-        relay: { type: 'string', multiple: true, default: [] },
-        config: { type: 'string' },
-        server: { type: 'string' },
-        home: { type: 'string' },
-        ledger: { type: 'string' },
-        gate: { type: 'string' },
-        identity: { type: 'string' },
-        ca: { type: 'string' },
-      },
+      options: wrapOptions,
     });
-    if (values.gate !== undefined) return connect(values.gate, { wrapped, values, positionals }, io);
-    if (values.identity !== undefined || values.ca !== undefined)
-      throw usage('--identity and --ca say how a gate elsewhere is reached: they go with --gate.');
+    const gate = gateWords(values, io);
+    if (gate !== undefined) return connect(gate, { wrapped, values, positionals }, io);
     if (positionals.length > 0) {
       throw usage(`Put the server's command after “--”: countersign wrap -- ${positionals.join(' ')}`);
     }
@@ -88,36 +79,32 @@ export const wrapCommand: Command = {
 
 interface WrapArguments {
   readonly wrapped: readonly string[] | undefined;
-  readonly values: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly values: WrapValues;
   readonly positionals: readonly string[];
 }
 
-/** Everything but the server's name is the gate's own affair: who says it here would believe that it counts. */
+type WrapValues = ReturnType<typeof parseArgs<{ options: typeof wrapOptions }>>['values'];
+
+/** Everything but the server's name is the gate's own affair. */
 async function connect(
-  gate: string,
+  { address, identity, ca }: GateWords,
   { wrapped, values, positionals }: WrapArguments,
   io: Io,
 ): Promise<number> {
   if (wrapped !== undefined || positionals.length > 0)
     throw usage('With --gate the server is started by the gate: give its name, not its command.');
-  const idle = ['policy', 'relay', 'config', 'server', 'home', 'ledger'].find(
-    (option) => (values[option]?.length ?? 0) > 0,
-  );
-  if (idle !== undefined) throw usage(`With --gate there is no --${idle}: the gate has its own.`);
-  const { name, identity, ca } = values as Partial<Record<'name' | 'identity' | 'ca', string>>;
+  refuseBesideGate(values, ['policy', 'relay', 'config', 'server', 'home', 'ledger']);
+  const { name } = values;
   if (name !== undefined) assertServerName(name);
   const { runConnected } = await import('../runtime/connect/run-connected.ts');
-  const { parseGateAddress } = await import('../runtime/connect/gate-address.ts');
-  const address = parseGateAddress(gate, io.cwd);
-  if ((identity ?? ca) !== undefined && !address.base.startsWith('https:'))
-    throw usage('--identity and --ca are for TLS: the gate is at https://… then.');
   return runConnected({
     gate: address,
     server: name,
     apiKey: io.env['COUNTERSIGN_API_KEY'],
     humanToken: humanTokenFrom(io),
-    identity: identity === undefined ? undefined : resolve(io.cwd, identity),
-    ca: ca === undefined ? undefined : readAuthorities(resolve(io.cwd, ca)),
+    grant: environmentGrant(io.env),
+    identity,
+    ca: readAuthorities(ca),
     client: { input: process.stdin, output: process.stdout },
     stderr: io.stderr,
     signals: process,

@@ -7,6 +7,8 @@ export interface ConnectGateOptions {
   /** Where `countersign serve` is reached: https, or http on this machine. */
   readonly url: string;
   readonly apiKey: string;
+  /** What every call is narrowed to that brings no grant itself: a compact JWS, see `countersign grant`. */
+  readonly grant?: string;
   /** For a unix socket, a proxy, or a runtime's own; the global one unless given. With one of your own, any http URL is taken. */
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds that one try may take; 10,000 unless told. */
@@ -21,9 +23,9 @@ export interface ConnectGateOptions {
  * @throws CountersignError `CONFIG_INVALID` for a URL over which the key would travel in the open.
  */
 export function connectGate(options: ConnectGateOptions): GateClient {
-  const { apiKey, fetch = globalThis.fetch, timeout = 10_000, retries = 2 } = options;
+  const { apiKey, grant, fetch = globalThis.fetch, timeout = 10_000, retries = 2 } = options;
   const base = baseOf(options.url, options.fetch !== undefined);
-  return createClient(httpTransport({ base, apiKey, fetch, timeout, retries }));
+  return createClient(httpTransport({ base, apiKey, grant, fetch, timeout, retries }));
 }
 
 function baseOf(text: string, isOwnFetch: boolean): URL {

@@ -9,6 +9,10 @@ export interface ToolCall {
   readonly arguments: JsonObject;
   /** What the tool is: `{name, description?, inputSchema?, annotations?}`. Pinned when the gate first hears of it. */
   readonly definition?: JsonObject;
+  /** What the person asked for, in their words: rules may hold arguments against it. At most 65,536 characters. */
+  readonly request?: string;
+  /** That the person was shown exactly this call and said yes. The verdict states it as your word. */
+  readonly confirmed?: true;
   /** Whatever else the verdict should commit to. Neither a policy variable nor stated. */
   readonly context?: JsonObject;
   /** A UUIDv7; a new one unless given. The same id with the same call is answered alike, and never decided twice. */
@@ -22,6 +26,8 @@ export interface CallOptions {
   /** The delegating human's token, a compact JWS. */
   readonly humanToken?: string;
   readonly deviceToken?: string;
+  /** What the call is narrowed to: a chain of grants, a compact JWS. */
+  readonly grant?: string;
   /** Ends the asking, and the carrying out. */
   readonly signal?: AbortSignal;
 }

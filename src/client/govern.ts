@@ -9,8 +9,8 @@ import { governed, type GovernOptions } from './governed.ts';
 
 /** What a function is to policy. `Input` is what it is called with, `Args` what its schema makes of that. */
 export interface FunctionSpec<Input, Args> extends Pick<
-  GovernOptions,
-  'onVerdict' | 'onEnd' | 'settleWithin'
+  GovernOptions<FunctionOptions>,
+  'request' | 'onVerdict' | 'onEnd' | 'settleWithin'
 > {
   /** `server/tool`: what the application calls itself, and the function. */
   readonly tool: string;
@@ -22,13 +22,19 @@ export interface FunctionSpec<Input, Args> extends Pick<
   readonly schema?: StandardSchema<Input, Args> | JsonObject;
 }
 
+/** What is said beside the arguments of one call. */
+export interface FunctionOptions extends CallOptions {
+  /** What the person asked for, in their words: `lastUserText(messages)`. It goes before what the spec's `request` says. */
+  readonly request?: string;
+}
+
 export interface GovernedFunction<Input, Result> {
   /**
    * @throws CallRefusedError when it was denied, or ran and could not be recorded; whatever the function throws itself.
    */
-  (args: Input, options?: CallOptions): Promise<Result>;
+  (args: Input, options?: FunctionOptions): Promise<Result>;
   /** The same with everything that there is to know of it. Never rejects. */
-  run(args: Input, options?: CallOptions): Promise<RunResult<Result>>;
+  run(args: Input, options?: FunctionOptions): Promise<RunResult<Result>>;
 }
 
 export interface FunctionContext {
@@ -44,20 +50,21 @@ export function govern<Input extends object, Result, Args = Input>(
   execute: (args: Args, context: FunctionContext) => Result | Promise<Result>,
 ): GovernedFunction<Input, Result> {
   const [server, tool] = partsOf(spec.tool);
-  const { description, settleWithin, onVerdict, onEnd } = spec;
+  const { description, request, settleWithin, onVerdict, onEnd } = spec;
   const schema = argumentSchema(spec.schema);
   const { inputSchema } = schema;
   const definition = { name: tool, ...(description && { description }), ...(inputSchema && { inputSchema }) };
-  const { ask } = governed<CallOptions>({
+  const { ask } = governed<FunctionOptions>({
     gate,
     server,
     identity: (options) => options,
+    request: (options) => options.request ?? request?.(options),
     ...(settleWithin !== undefined && { settleWithin }),
     ...(onVerdict && { onVerdict }),
     ...(onEnd && { onEnd }),
   });
 
-  const run = async (given: Input, options: CallOptions = {}): Promise<RunResult<Result>> => {
+  const run = async (given: Input, options: FunctionOptions = {}): Promise<RunResult<Result>> => {
     let args: JsonObject;
     try {
       args = await schema.check(given);
@@ -75,7 +82,7 @@ export function govern<Input extends object, Result, Args = Input>(
     const { callId } = asked;
     return asked.run(async (decided, signal) => execute(decided as Args, { callId, signal }));
   };
-  return Object.assign(async (args: Input, options?: CallOptions) => resultOf(await run(args, options)), {
+  return Object.assign(async (args: Input, options?: FunctionOptions) => resultOf(await run(args, options)), {
     run,
   });
 }

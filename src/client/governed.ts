@@ -6,8 +6,8 @@ import { askCall, type AskedCall } from './ask-call.ts';
 import { denialOfThrown } from './denial.ts';
 import type { CallOptions, Execute, GateClient, RunResult, ToolCall } from './gate-client.ts';
 
-/** For whom a call is made. Bound to the one call: kept nowhere, and in no trace, metadata or checkpoint of a framework. */
-export type Delegator = Pick<CallOptions, 'humanToken' | 'deviceToken'>;
+/** For whom a call is made, and what it is narrowed to. Bound to the one call: kept nowhere, and in no trace, metadata or checkpoint of a framework. */
+export type Delegator = Pick<CallOptions, 'humanToken' | 'deviceToken' | 'grant'>;
 
 /** What every adapter is told. `From` is what its framework hands to a tool: context, session, request. */
 export interface GovernOptions<From = unknown> {
@@ -16,6 +16,10 @@ export interface GovernOptions<From = unknown> {
   readonly server: string;
   /** Asked once for each call. What it throws denies the call. */
   readonly identity?: (from: From) => Delegator | undefined | Promise<Delegator | undefined>;
+  /** What every call is narrowed to that `identity` names no grant for: a compact JWS. */
+  readonly grant?: string;
+  /** What the person asked for, in their words, asked once for each call: rules may hold arguments against it. */
+  readonly request?: (from: From) => string | undefined;
   /** Milliseconds that carrying a call out may take; a minute unless told. */
   readonly settleWithin?: number;
   /** Told of each verdict, before anything runs. It only looks on: what it throws is dropped. */
@@ -50,6 +54,8 @@ export interface GovernedCall<From> {
   readonly arguments: unknown;
   /** The framework's own id of the call: the verdict commits to it. */
   readonly toolCallId?: string | undefined;
+  /** That the framework has shown its person exactly this call, who said yes. */
+  readonly confirmed?: boolean | undefined;
   readonly from: From;
   readonly signal?: AbortSignal | undefined;
 }
@@ -81,24 +87,28 @@ export function governed<From>(options: GovernOptions<From>): Governed<From> {
 }
 
 async function askGate<From>(
-  { gate, server, identity, settleWithin }: GovernOptions<From>,
+  { gate, server, identity, request: requestOf, grant: ownGrant, settleWithin }: GovernOptions<From>,
   call: GovernedCall<From>,
   onEnd: (ended: RunResult<unknown>) => void,
 ): Promise<AskedCall> {
-  const { tool, definition, toolCallId, signal } = call;
+  const { tool, definition, toolCallId, confirmed, signal } = call;
   try {
-    const { humanToken, deviceToken } = await delegatorOf(identity, call.from);
+    const { humanToken, deviceToken, grant = ownGrant } = await delegatorOf(identity, call.from);
+    const request = requestOf?.(call.from);
     const asked: ToolCall = {
       server,
       tool,
       arguments: argumentsOf(call.arguments),
       ...(definition && { definition }),
+      ...(request !== undefined && { request }),
+      ...(confirmed === true && { confirmed }),
       ...(toolCallId !== undefined && { context: { toolCallId } }),
       ...(settleWithin !== undefined && { settleWithin }),
     };
     const options: CallOptions = {
       ...(humanToken !== undefined && { humanToken }),
       ...(deviceToken !== undefined && { deviceToken }),
+      ...(grant !== undefined && { grant }),
       ...(signal && { signal }),
     };
     return await askCall(gate, asked, options, onEnd);

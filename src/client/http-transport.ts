@@ -8,6 +8,8 @@ export interface HttpTransportOptions {
   /** Ends with a slash. */
   readonly base: URL;
   readonly apiKey: string;
+  /** Of calls that bring none themselves. */
+  readonly grant?: string | undefined;
   readonly fetch: typeof globalThis.fetch;
   readonly timeout: number;
   readonly retries: number;
@@ -54,10 +56,10 @@ const untold = denial(
 
 /** Undefined when there was no answer that could be read to its end. */
 async function postOnce(
-  { base, apiKey, fetch, timeout }: HttpTransportOptions,
+  { base, apiKey, grant: ownGrant, fetch, timeout }: HttpTransportOptions,
   path: string,
   body: Uint8Array,
-  { humanToken, deviceToken, signal }: CallOptions,
+  { humanToken, deviceToken, grant = ownGrant, signal }: CallOptions,
 ): Promise<GateAnswer | undefined> {
   const ended = new AbortController();
   const stop = (): void => ended.abort();
@@ -72,6 +74,7 @@ async function postOnce(
         'countersign-key': apiKey,
         ...(humanToken !== undefined && { 'countersign-human-token': humanToken }),
         ...(deviceToken !== undefined && { 'countersign-device-token': deviceToken }),
+        ...(grant !== undefined && { 'countersign-grant': grant }),
       },
       body: new Uint8Array(body),
       // Whoever can answer for the gate could send the key elsewhere. Workers know no `error`; a redirect itself is no ALLOW.

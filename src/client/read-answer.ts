@@ -1,7 +1,7 @@
 import { fromUtf8 } from '../call/bytes.ts';
 import { memberOf, type JsonNode, type ObjectNode } from '../call/json-node.ts';
 import { parseJson } from '../call/json-scan.ts';
-import { isJsonObject, type Json } from '../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../call/json.ts';
 import type { CallEnvelopes, Denial, Openings, ReportResult } from '../gate/gate.ts';
 import { metaKeys, reasonCodes, type ReasonCode } from '../names.ts';
 import { denial } from './denial.ts';
@@ -71,19 +71,24 @@ function readEnvelopes(root: ObjectNode, text: Read['text']): CallEnvelopes | un
 
 function readOpenings(value: Json | undefined): Openings | undefined {
   if (!isJsonObject(value)) return undefined;
-  const { params, action, arguments: each, result } = value;
+  const { params, action, arguments: each, asked, approvals, result } = value;
   if (typeof params !== 'string' || typeof action !== 'string' || !isJsonObject(each)) return undefined;
-  const salts = Object.entries(each).filter(
-    (entry): entry is [string, string] => typeof entry[1] === 'string',
-  );
   const opened = isJsonObject(result) ? [result['raw'], result['normalised']] : [];
   const [raw, normalised] = opened;
   return {
     params,
     action,
-    arguments: Object.fromEntries(salts),
+    arguments: textsOf(each),
+    ...(typeof asked === 'string' && { asked }),
+    ...(isJsonObject(approvals) && { approvals: textsOf(approvals) }),
     ...(typeof raw === 'string' && typeof normalised === 'string' && { result: { raw, normalised } }),
   };
+}
+
+function textsOf(object: JsonObject): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(object).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 }
 
 function readPermit(value: Json | undefined): { handle: string; settleBy: number } | undefined {

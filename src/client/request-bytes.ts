@@ -11,8 +11,9 @@ export function requestBytes(call: ToolCall, callId: string): Uint8Array {
       'FRAME_INVALID',
       'The arguments hold something that JSON cannot say: a gate could not decide on what would run.',
     );
-  const { server, tool, definition, context, settleWithin } = call;
-  return utf8(textOf({ callId, server, tool, arguments: call.arguments, definition, context, settleWithin }));
+  const { server, tool, definition, request, confirmed, context, settleWithin } = call;
+  const asked = { callId, server, tool, arguments: call.arguments, definition };
+  return utf8(textOf({ ...asked, request, confirmed, context, settleWithin }));
 }
 
 /** What a call would carry out, as text; undefined for what is no JSON. */

@@ -109,10 +109,11 @@ function printed(report: OutcomeReport, told: Told | undefined): OutcomeReport {
 }
 
 /** What ran is reported also when nobody waits for the result any more. */
-function withoutSignal({ humanToken, deviceToken }: CallOptions): CallOptions {
+function withoutSignal({ humanToken, deviceToken, grant }: CallOptions): CallOptions {
   return {
     ...(humanToken !== undefined && { humanToken }),
     ...(deviceToken !== undefined && { deviceToken }),
+    ...(grant !== undefined && { grant }),
   };
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { GateClient } from '../client/gate-client.ts';
 import { localGate } from '../client/local-gate.ts';
 import { createCallDesk } from '../gate/call-desk.ts';
+import { environmentGrant } from './grants/grant-environment.ts';
 import { homePath } from './home/home-layout.ts';
 import { openGates } from './home/open-gates.ts';
 
@@ -22,7 +23,7 @@ export interface OpenGate extends GateClient {
 
 /**
  * Opens the gate of a home in this process: the same interface as a gate elsewhere, and no server to run. Whoever can read the home
- * can decide everything (`same-user`). Calls are made for whom each of them says, and for nobody else.
+ * can decide everything (`same-user`). Calls are made for whom each of them says, and for nobody else; the environment’s grant narrows those that bring none.
  *
  * @throws CountersignError an `API_KEY_…`, `HOME_…`, `KEY_…`, `LEDGER_…`, `POLICY_…` or `CONFIG_INVALID` code.
  */
@@ -41,5 +42,8 @@ export async function openGate(options: OpenGateOptions): Promise<OpenGate> {
   });
   const { gates, ledger, recordChange } = opened;
   const desk = createCallDesk({ gates, ledger, recordChange });
-  return { ...localGate({ desk, apiKey: options.apiKey ?? '' }), close: opened.close };
+  return {
+    ...localGate({ desk, apiKey: options.apiKey ?? '', grant: environmentGrant(env) }),
+    close: opened.close,
+  };
 }

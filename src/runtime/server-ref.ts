@@ -1,9 +1,10 @@
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, delimiter, dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, extname, isAbsolute, join, resolve } from 'node:path';
 import { canonicalJson } from '../call/canonical-json.ts';
 import type { ServerRef } from '../call/call.ts';
 import { hex, sha256, utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
+import { findCommand, isPath } from './find-command.ts';
 
 /** A command line as it was given, and what it comes to on this machine. */
 export interface ServerCommand {
@@ -30,7 +31,7 @@ export function resolveServer(
 ): ResolvedServer {
   assertServerName(name);
   const resolved = {
-    command: findExecutable(command, where),
+    command: locate(command, where),
     args: args.map((arg) => absoluteIfFile(arg, where.cwd)),
   };
   const digest = hex(sha256(utf8(canonicalJson({ command: resolved.command, args: resolved.args }))));
@@ -69,26 +70,11 @@ function realPath(path: string): string {
   return existsSync(path) || parent === path ? realpathSync(path) : join(realPath(parent), basename(path));
 }
 
-function findExecutable(command: string, where: { cwd: string; path: string | undefined }): string {
-  if (isAbsolute(command) || /[\\/]/.test(command)) {
-    const path = resolve(where.cwd, command);
-    return existsSync(path) ? realpathSync(path) : path;
-  }
-  const extensions = process.platform === 'win32' ? ['.com', '.exe', '.bat', '.cmd', ''] : [''];
-  for (const folder of (where.path ?? '').split(delimiter)) {
-    for (const extension of extensions) {
-      const candidate = join(resolve(where.cwd, folder), command + extension);
-      if (isExecutableFile(candidate)) return realpathSync(candidate);
-    }
-  }
-  return command;
-}
-
-function isExecutableFile(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+/** What is not there, or cannot be executed, still names the server: starting it says what is wrong. */
+function locate(command: string, where: { readonly cwd: string; readonly path: string | undefined }): string {
+  const found = findCommand(command, where);
+  if ('path' in found) return found.path;
+  if (!isPath(command)) return command;
+  const path = resolve(where.cwd, command);
+  return existsSync(path) ? realpathSync(path) : path;
 }

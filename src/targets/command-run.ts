@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import { hex, sha256, utf8 } from '../call/sha256.ts';
+import { systemCode } from '../errors.ts';
 import { startOf, type CommandArguments, type CommandStdin } from './command-arguments.ts';
 import { passOn, type CommandOutput, type OutputDigest } from './command-output.ts';
 
@@ -65,7 +66,7 @@ export async function runCommand(
     child = spawnCommand(given, hands.secrets);
   } catch (error) {
     // What the system calls wrong before it starts anything: too many words, no memory.
-    return { kind: 'not-started', cause: codeOf(error) };
+    return { kind: 'not-started', cause: systemCode(error) };
   }
   return watch(child, given.stdin, hands, signal);
 }
@@ -122,7 +123,7 @@ function watch(
       if (child.pid !== undefined && !onWindows) return;
       ending.forget();
       for (const output of outputs) output.leave();
-      resolve({ kind: 'not-started', cause: codeOf(error) });
+      resolve({ kind: 'not-started', cause: systemCode(error) });
     });
     child.once('spawn', () => hands.onStart?.(send));
     child.once('exit', (code, name) => {
@@ -230,8 +231,4 @@ function endOf(
   const how =
     signal === null ? { exitCode: code ?? 0 } : { exitCode: 128 + constants.signals[signal], signal };
   return { kind: 'ended', result: { ...how, stdout, stderr } };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
 }

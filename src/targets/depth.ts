@@ -8,11 +8,13 @@ const deepest = 3;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** For the gateway alone: the caller's API key, whom it calls for, the ledger's address with its password, what opens the home's keys. */
+/** For the gateway alone: the caller's API key, whom it calls for and under which grant, the ledger's address with its password, what opens the home's keys. */
 const withheld: ReadonlySet<string> = new Set([
   'COUNTERSIGN_API_KEY',
   'COUNTERSIGN_HUMAN_TOKEN',
   'COUNTERSIGN_HUMAN_TOKEN_FILE',
+  'COUNTERSIGN_GRANT',
+  'COUNTERSIGN_GRANT_FILE',
   'COUNTERSIGN_LEDGER',
   'COUNTERSIGN_KEY_PASSPHRASE',
   'COUNTERSIGN_KEY_PASSPHRASE_FILE',
@@ -26,9 +28,14 @@ const withheld: ReadonlySet<string> = new Set([
  * @throws CountersignError `CONFIG_INVALID` when too many gateways stand above already, or the marker is no number.
  */
 export function childEnvironment(environment: Environment): Record<string, string | undefined> {
-  // Windows takes a name in any case.
-  const passed = Object.entries(environment).filter(([name]) => !withheld.has(name.toUpperCase()));
+  const passed = Object.entries(environment).filter(([name]) => !isWithheld(name));
   return { ...Object.fromEntries(passed), [depthVariable]: String(nextDepth(environment[depthVariable])) };
+}
+
+/** Whether a variable is for the gateway alone, and never for what it starts. */
+export function isWithheld(name: string): boolean {
+  // Windows takes a name in any case.
+  return withheld.has(name.toUpperCase());
 }
 
 /** The depth of a process that is started below one whose marker is `marker`. */

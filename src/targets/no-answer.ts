@@ -1,7 +1,7 @@
 import type { Permit } from '../call/permit.ts';
 import { redeemPermit } from '../call/permit.ts';
 import { isRevocationCode, type RevocationCode } from '../call/revocation-code.ts';
-import { CountersignError } from '../errors.ts';
+import { CountersignError, systemCode } from '../errors.ts';
 import type { Execution } from './target.ts';
 
 /** Executions without an answer, and the one check that stands before anything is sent: alike for every target. */
@@ -46,7 +46,7 @@ export function leaseEndOf(reason: unknown): 'LEASE_ENDED' | RevocationCode | un
 }
 
 /** Failures of name lookup and of connecting: no byte of the request has left. */
-const beforeConnected: ReadonlySet<unknown> = new Set([
+const beforeConnected: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -57,8 +57,7 @@ const beforeConnected: ReadonlySet<unknown> = new Set([
 
 /** Whether what `fetch` threw proves that nothing was sent. A runtime that does not say why proves nothing. */
 export function wasNeverReached(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && beforeConnected.has(cause.code);
+  return error instanceof Error && beforeConnected.has(systemCode(error.cause));
 }
 
 const notGenuine = none(

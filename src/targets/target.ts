@@ -23,9 +23,9 @@ export type Execution =
       readonly frame: Uint8Array;
     }
   | {
-      /** No answer: the target went away, or its answer was not usable. */
+      /** No answer: the target went away, or its answer was not usable; `executed` where it is withheld. */
       readonly kind: 'none';
-      readonly outcome: 'failed' | 'aborted' | 'unknown';
+      readonly outcome: 'executed' | 'failed' | 'aborted' | 'unknown';
       readonly code:
         | 'UPSTREAM_GONE'
         | 'UPSTREAM_INVALID'
@@ -37,6 +37,7 @@ export type Execution =
         | 'GATE_DIED'
         | 'OUTCOME_UNREPORTED'
         | 'UPSTREAM_TOKEN_REFUSED'
+        | 'RESULT_TOO_LARGE'
         | RevocationCode;
       readonly message: string;
     };

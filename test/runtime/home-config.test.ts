@@ -30,10 +30,15 @@ describe('countersign.yaml', () => {
     expect(readHomeSettings({ layout: homeLayout(join(folder, 'none')) })).toEqual({
       witnesses: [],
       actsForPeople: false,
+      hasGrants: false,
     });
     for (const text of ['', '# nothing yet\n', 'witnesses: []\n']) {
-      expect(settingsOf(text)).toEqual({ witnesses: [], actsForPeople: false });
+      expect(settingsOf(text)).toEqual({ witnesses: [], actsForPeople: false, hasGrants: false });
     }
+  });
+
+  it('says whether anybody is to be told what comes of calls, and leaves who that is to others', () => {
+    expect(settingsOf('notify: { ops: 7 }\n')).toMatchObject({ notifies: true });
   });
 
   it('names witnesses with their keys', () => {

@@ -55,4 +55,21 @@ describe('the digest of a server', () => {
     expect(resolved(args).resolved.args).toEqual(args);
     expect(resolved(args, join(folder, 'other')).ref).toEqual(resolved(args).ref);
   });
+
+  it('is of the program that is started: no file of the folder stands for a name when there is no PATH', () => {
+    writeFileSync(join(folder, 'server'), '#!/bin/sh\n', { mode: 0o755 });
+    const where = { cwd: folder, path: undefined };
+    expect(resolveServer('x', { command: 'server', args: [] }, where).resolved.command).toBe('server');
+    const written = resolveServer('x', { command: './server', args: [] }, where);
+    expect(written.resolved.command).toBe(join(folder, 'server'));
+  });
+
+  it('is of the path that was written, also of what cannot be executed yet', () => {
+    writeFileSync(join(folder, 'plain'), '');
+    const where = { cwd: folder, path: undefined };
+    const commands = ['./plain', './absent'].map(
+      (command) => resolveServer('x', { command, args: [] }, where).resolved.command,
+    );
+    expect(commands).toEqual([join(folder, 'plain'), join(folder, 'absent')]);
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CountersignError } from '../../src/errors.ts';
-import { childEnvironment, nextDepth } from '../../src/targets/depth.ts';
+import { childEnvironment, isWithheld, nextDepth } from '../../src/targets/depth.ts';
 
 describe('the environment of a wrapped server', () => {
   it('is one level deeper at each gateway', () => {
@@ -18,6 +18,8 @@ describe('the environment of a wrapped server', () => {
       Countersign_New_Key_Passphrase_File: '/secret',
     };
     expect(childEnvironment(withheld)).toEqual({ COUNTERSIGN_DEPTH: '1' });
+    expect(Object.keys(withheld).every(isWithheld)).toBe(true);
+    expect(['COUNTERSIGN_HOME', 'PATH', '__proto__'].some(isWithheld)).toBe(false);
   });
 
   it('ends a wrapper that starts itself', () => {

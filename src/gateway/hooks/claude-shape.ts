@@ -1,4 +1,11 @@
-import { soundsLikeGuard, type HookCall, type HookEnded, type HookEvent } from './hook-host.ts';
+import {
+  ignored,
+  promptOf,
+  soundsLikeGuard,
+  type HookCall,
+  type HookEnded,
+  type HookEvent,
+} from './hook-host.ts';
 import type { HookInput } from './hook-input.ts';
 
 /** What Claude Code calls its events, and hosts that took the shape over. */
@@ -7,6 +14,7 @@ export interface EventNames {
   readonly after: string;
   readonly failed?: string;
   readonly end?: string;
+  readonly prompt?: string;
 }
 
 export const claudeEvents: EventNames = {
@@ -14,6 +22,7 @@ export const claudeEvents: EventNames = {
   after: 'PostToolUse',
   failed: 'PostToolUseFailure',
   end: 'SessionEnd',
+  prompt: 'UserPromptSubmit',
 };
 
 const contextNames = [
@@ -32,7 +41,24 @@ export function readClaudeShape(input: HookInput, names: EventNames = claudeEven
   if (event === names.after)
     return { kind: 'after', call: callOf(input), ended: endedWith('executed', input.raw('tool_response')) };
   if (event === names.failed) return { kind: 'after', call: callOf(input), ended: failureOf(input) };
+  if (event === names.prompt) return saidBy(input);
   return { kind: 'other', guards: soundsLikeGuard(event) };
+}
+
+/** Who has written a prompt, as far as Claude Code tells it: the person, or the program that runs it for them. */
+const persons: readonly unknown[] = ['user', 'sdk'];
+
+/**
+ * A sub-agent's prompt is an agent's, and a turn that a wake-up, another agent or a task's end has begun is nobody's: what the
+ * person has asked for stays as it is. Versions that do not say who has written a prompt put a tag before what nobody typed.
+ */
+function saidBy(input: HookInput): HookEvent {
+  const source = input.value('source');
+  const isPersons = source === undefined || persons.includes(source);
+  if (!isPersons || input.optionalText('agent_id') !== undefined) return ignored;
+  const prompt = input.value('prompt');
+  const isTagged = source === undefined && typeof prompt === 'string' && /^\s*<[a-z]/i.test(prompt);
+  return promptOf(input.optionalText('session_id'), isTagged ? undefined : prompt);
 }
 
 function callOf(input: HookInput): HookCall {

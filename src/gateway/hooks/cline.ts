@@ -1,5 +1,6 @@
+import { isJsonObject, type Json } from '../../call/json.ts';
 import { endedWith } from './claude-shape.ts';
-import { soundsLikeGuard, type HookCall, type HookEvent, type HookHost } from './hook-host.ts';
+import { promptOf, soundsLikeGuard, type HookCall, type HookEvent, type HookHost } from './hook-host.ts';
 import type { HookInput } from './hook-input.ts';
 
 /**
@@ -12,6 +13,7 @@ export const cline: HookHost = {
   says: {
     allow: JSON.stringify({ cancel: false }),
     deny: (told) => JSON.stringify({ cancel: true, errorMessage: told }),
+    prompted: JSON.stringify({ cancel: false }),
   },
   denyCode: 0,
   hostTimeout: 30,
@@ -27,9 +29,16 @@ function read(input: HookInput): HookEvent {
     case 'PostToolUse':
     case 'tool_result':
       return afterOf(input);
+    case 'UserPromptSubmit':
+      return promptOf(input.optionalText('taskId'), promptIn(input));
     default:
       return { kind: 'other', guards: soundsLikeGuard(event) };
   }
+}
+
+function promptIn(input: HookInput): Json | undefined {
+  const told = input.value('userPromptSubmit');
+  return isJsonObject(told) ? told['prompt'] : undefined;
 }
 
 function callOf(input: HookInput, ofProgram: string, ofExtension: string): HookCall {

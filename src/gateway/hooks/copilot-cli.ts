@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../call/json.ts';
 import { claudeCode } from './claude-code.ts';
 import { endedWith, readClaudeShape } from './claude-shape.ts';
-import type { HookCall, HookEvent, HookHost } from './hook-host.ts';
+import { ignored, promptOf, type HookCall, type HookEvent, type HookHost } from './hook-host.ts';
 import type { HookInput } from './hook-input.ts';
 
 /** Its own fields, and VS Code's: the two read each other's files. */
@@ -31,10 +31,9 @@ export const copilotCli: HookHost = {
 
 function readCamelCase(input: HookInput): HookEvent {
   if (!input.has('toolName')) {
-    // Neither a prompt nor an error ends a session; `reason` is of its end alone.
-    return input.has('reason')
-      ? { kind: 'end', session: sessionOf(input) }
-      : { kind: 'other', guards: false };
+    // `reason` is of a session's end alone, and `prompt` of what the person asks. An error has neither.
+    if (input.has('reason')) return { kind: 'end', session: sessionOf(input) };
+    return input.has('prompt') ? promptOf(input.optionalText('sessionId'), input.value('prompt')) : ignored;
   }
   const call: HookCall = {
     session: sessionOf(input),

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../call/json.ts';
 import { endedWith } from './claude-shape.ts';
 import {
+  promptOf,
   soundsLikeGuard,
   type HookCall,
   type HookEnded,
@@ -20,6 +21,7 @@ export const cursor: HookHost = {
   says: {
     allow: JSON.stringify({ permission: 'allow' }),
     deny: (told) => JSON.stringify({ permission: 'deny', user_message: told, agent_message: told }),
+    prompted: JSON.stringify({ continue: true }),
   },
   denyCode: 2,
   hostTimeout: 60,
@@ -45,6 +47,11 @@ function read(input: HookInput): HookEvent {
       return { kind: 'after', call: toolCall(input), ended: endedWith('executed', input.raw('result_json')) };
     case 'beforeReadFile':
       return { kind: 'before', call: callOf(input, 'Read', { file_path: input.text('file_path') }) };
+    case 'beforeSubmitPrompt':
+      return promptOf(
+        input.optionalText('conversation_id') ?? input.optionalText('session_id'),
+        input.value('prompt'),
+      );
     case 'sessionEnd':
       return { kind: 'end', session: sessionOf(input) };
     default:
@@ -62,16 +69,14 @@ function shellCall(input: HookInput): HookCall {
 }
 
 const contextNames = [
-  ...[
-    'conversation_id',
-    'generation_id',
-    'session_id',
-    'cwd',
-    'tool_use_id',
-    'model',
-    'cursor_version',
-    'url',
-  ],
+  'conversation_id',
+  'generation_id',
+  'session_id',
+  'cwd',
+  'tool_use_id',
+  'model',
+  'cursor_version',
+  'url',
 ];
 
 function callOf(input: HookInput, tool: string, given: JsonObject): HookCall {

@@ -14,6 +14,8 @@ export interface HookHost {
     /** Goes on without asking anybody; absent where a host does not take that from a hook. */
     readonly approve?: string;
     readonly deny: (told: string) => string;
+    /** Goes on with what a person has asked for, and adds nothing to it; nothing unless told. */
+    readonly prompted?: string;
   };
   /** The exit code of a denial: 0 where the host would take another one for a hook that is broken, and go on. */
   readonly denyCode: 0 | 2;
@@ -27,6 +29,8 @@ export type HookEvent =
   | { readonly kind: 'before'; readonly call: HookCall }
   | { readonly kind: 'after'; readonly call: HookCall; readonly ended: HookEnded }
   | { readonly kind: 'end'; readonly session: string }
+  /** A person has asked for something. Without a text it is not known what: then nothing is, of that session. */
+  | { readonly kind: 'prompt'; readonly session: string; readonly prompt?: string }
   /** Nothing of a tool. `guards`: by its name it comes before something that would go on without an answer. */
   | { readonly kind: 'other'; readonly guards: boolean };
 
@@ -69,11 +73,25 @@ export function denied({ says, denyCode }: HookHost, told: string): HookAnswer {
   return { exitCode: denyCode, stdout: says.deny(told), stderr: `${told}\n` };
 }
 
+/** The host goes on with a prompt unchanged: it is noted, and never held up. */
+export function noted({ says }: HookHost): HookAnswer {
+  return { exitCode: 0, stdout: says.prompted ?? '', stderr: '' };
+}
+
 /** Nothing to say, or only to the person: what has run cannot be held up any more. */
 export function passed(trouble?: string): HookAnswer {
   return trouble === undefined
     ? { exitCode: 0, stdout: '', stderr: '' }
     : { exitCode: 1, stdout: '', stderr: `countersign: ${trouble}\n` };
+}
+
+/** An event that nothing is to be done about. */
+export const ignored: HookEvent = { kind: 'other', guards: false };
+
+/** What a host tells of a prompt. Nothing is known of one without a session, and one that is no text is not known. */
+export function promptOf(session: string | undefined, prompt: unknown): HookEvent {
+  if (session === undefined) return ignored;
+  return { kind: 'prompt', session, ...(typeof prompt === 'string' && { prompt }) };
 }
 
 /** Whether an event that is not known here comes, by its name, before something that would go on. */

@@ -3,6 +3,8 @@ import { readClaudeShape } from './claude-shape.ts';
 import { copilotSays } from './copilot-cli.ts';
 import type { HookHost } from './hook-host.ts';
 
+const names = { before: 'PreToolUse', after: 'PostToolUse', end: 'SessionEnd', prompt: 'UserPromptSubmit' };
+
 /**
  * VS Code's agent: Claude Code's shape. Exit code 2 blocks, others and its time limit go on.
  * https://code.visualstudio.com/docs/copilot/customization/hooks
@@ -10,6 +12,6 @@ import type { HookHost } from './hook-host.ts';
 export const vscode: HookHost = {
   ...claudeCode,
   name: 'vscode',
-  read: (input) => readClaudeShape(input, { before: 'PreToolUse', after: 'PostToolUse', end: 'SessionEnd' }),
+  read: (input) => readClaudeShape(input, names),
   says: copilotSays,
 };

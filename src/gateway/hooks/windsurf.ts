@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from '../../call/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { endedWith } from './claude-shape.ts';
-import { soundsLikeGuard, type HookCall, type HookEvent, type HookHost } from './hook-host.ts';
+import { promptOf, soundsLikeGuard, type HookCall, type HookEvent, type HookHost } from './hook-host.ts';
 import type { HookInput } from './hook-input.ts';
 
 /**
@@ -25,6 +25,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
 
 function read(input: HookInput): HookEvent {
   const event = input.text('agent_action_name');
+  if (event === 'pre_user_prompt') return promptOf(input.optionalText('trajectory_id'), promptIn(input));
   const [, when, action = ''] =
     /^(pre|post)_(run_command|read_code|write_code|mcp_tool_use)$/.exec(event) ?? [];
   if (when === undefined) return { kind: 'other', guards: soundsLikeGuard(event) };
@@ -32,6 +33,11 @@ function read(input: HookInput): HookEvent {
   const call = callOf(input, info, action);
   if (when === 'pre') return { kind: 'before', call };
   return { kind: 'after', call, ended: endedWith('executed', input.raw('tool_info')) };
+}
+
+function promptIn(input: HookInput): Json | undefined {
+  const info = input.value('tool_info');
+  return isJsonObject(info) ? info['user_prompt'] : undefined;
 }
 
 function callOf(input: HookInput, info: HookInput, action: string): HookCall {

@@ -1,5 +1,6 @@
 import { Hono, type Context } from 'hono';
 import type { Call, ServerRef, ToolDefinition } from '../../call/call.ts';
+import { utf8 } from '../../call/bytes.ts';
 import { ambiguityWithin } from '../../call/json-node.ts';
 import { parseJson } from '../../call/json-scan.ts';
 import type { JsonObject } from '../../call/json.ts';
@@ -56,6 +57,29 @@ async function act(options: ActionRoutesOptions, name: string, context: Context)
 }
 
 function callOf(server: ServerRef, tool: string, body: Uint8Array): Call {
+  return {
+    id: uuidv7(Date.now()),
+    server,
+    kind: 'tool',
+    tool,
+    ...carriedBy(body),
+    era: 'modern',
+    withArguments: changedBody,
+  };
+}
+
+/** The same with a body of other arguments; what that says is read from it, as the service will read it. */
+function changedBody(args: JsonObject): ReturnType<typeof carriedBy> | undefined {
+  try {
+    return carriedBy(utf8(JSON.stringify(args)));
+  } catch (error) {
+    if (error instanceof CountersignError) return undefined;
+    throw error;
+  }
+}
+
+/** A body is all that an action carries. Throws FRAME_INVALID or ARGUMENTS_AMBIGUOUS. */
+function carriedBy(body: Uint8Array): Pick<Call, 'params' | 'arguments' | 'payload'> {
   const { root, ambiguities } = parseJson(body);
   if (root.kind !== 'object')
     throw new CountersignError('FRAME_INVALID', 'The parameters of an action are one JSON object.');
@@ -65,17 +89,7 @@ function callOf(server: ServerRef, tool: string, body: Uint8Array): Call {
       'ARGUMENTS_AMBIGUOUS',
       `Two parsers could read the parameters differently: ${ambiguity.kind}.`,
     );
-  const given: JsonObject = root.value;
-  return {
-    id: uuidv7(Date.now()),
-    server,
-    kind: 'tool',
-    tool,
-    params: body,
-    arguments: given,
-    payload: body,
-    era: 'modern',
-  };
+  return { params: body, arguments: root.value, payload: body };
 }
 
 /** Where a call goes that no policy may allow. */

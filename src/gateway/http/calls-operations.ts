@@ -33,6 +33,16 @@ export const decideOperation: Operation = {
         tools: { type: 'array', items: definition },
         arguments: object,
         era: { enum: ['modern', 'legacy'] },
+        request: {
+          type: 'string',
+          maxLength: 65_536,
+          description: 'What the person asked for, in their words: rules may hold arguments against it.',
+        },
+        confirmed: {
+          const: true,
+          description:
+            'The person was shown exactly this call and said yes: stated as the word of the caller.',
+        },
         context: { type: 'object', description: 'Committed to with the whole request. No policy variable.' },
         settleWithin: { type: 'integer', minimum: 1, description: 'Milliseconds.' },
       },

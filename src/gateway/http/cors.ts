@@ -8,7 +8,7 @@ const methods = 'GET, POST, DELETE';
 const requestHeaders = [
   ...['authorization', 'content-type', 'accept', 'last-event-id'],
   ...['countersign-key', 'countersign-human-token', 'countersign-agent-token', 'countersign-device-token'],
-  ...['dpop', 'countersign-agent-dpop'],
+  ...['countersign-grant', 'dpop', 'countersign-agent-dpop'],
   ...['mcp-session-id', 'mcp-protocol-version', 'mcp-method', 'mcp-name'],
 ].join(', ');
 const exposed = 'mcp-session-id, retry-after, www-authenticate, countersign-reason';

@@ -17,6 +17,7 @@ export const apiKeyHeader = 'countersign-key';
 export const humanTokenHeader = 'countersign-human-token';
 export const agentTokenHeader = 'countersign-agent-token';
 export const deviceTokenHeader = 'countersign-device-token';
+export const grantHeader = 'countersign-grant';
 /** The proof for the person's token (RFC 9449 §4), and that for the agent's, which has no header of its own elsewhere. */
 export const humanProofHeader = 'dpop';
 export const agentProofHeader = 'countersign-agent-dpop';
@@ -56,6 +57,7 @@ function readCredentials({ req, env }: Pick<Context, 'req' | 'env'>): Credential
     agentToken: req.header(agentTokenHeader),
     humanToken: req.header(humanTokenHeader) ?? (isBearer && keyHeader === undefined ? undefined : token),
     deviceToken: req.header(deviceTokenHeader) ?? req.header('cf-access-jwt-assertion'),
+    grant: req.header(grantHeader),
     humanProof: proof(req.header(humanProofHeader)),
     agentProof: proof(req.header(agentProofHeader)),
     peer: {

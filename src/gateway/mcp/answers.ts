@@ -38,16 +38,15 @@ export interface DeniedAnswer {
  * which a model gets to read, also where the tool has an output schema; of any other method a JSON-RPC error.
  */
 export function denialAnswer(denied: DeniedCall): Uint8Array {
-  const { id, method, era, denial } = denied;
-  if (method !== 'tools/call') return denialError(denied);
-  const members = membersOf(denied);
-  const text = textOf(denial);
-  const content = JSON.stringify([{ type: 'text', text }]);
-  const resultType = era === 'modern' ? '"resultType":"complete",' : '';
-  return answer(
-    id,
-    `"result":{${resultType}"content":${content},"isError":true,"_meta":${objectOf(members)}}`,
-  );
+  const { id, method } = denied;
+  return method === 'tools/call' ? answer(id, `"result":${denialResult(denied)}`) : denialError(denied);
+}
+
+/** The result of a tool that says so, as JSON text. */
+export function denialResult(denied: Omit<DeniedCall, 'id' | 'method'>): string {
+  const content = JSON.stringify([{ type: 'text', text: textOf(denied.denial) }]);
+  const resultType = denied.era === 'modern' ? '"resultType":"complete",' : '';
+  return `{${resultType}"content":${content},"isError":true,"_meta":${objectOf(membersOf(denied))}}`;
 }
 
 /** The same as a JSON-RPC error. */
@@ -55,7 +54,7 @@ export function denialError(denied: DeniedCall): Uint8Array {
   return errorAnswer(denied.id, wireCodes.refused, textOf(denied.denial), objectOf(membersOf(denied)));
 }
 
-function membersOf({ denial, envelopes }: DeniedCall): readonly MetaMember[] {
+function membersOf({ denial, envelopes }: Pick<DeniedCall, 'denial' | 'envelopes'>): readonly MetaMember[] {
   return [denialMember(denial), ...(envelopes ? [envelopeMember(envelopes)] : [])];
 }
 

@@ -9,7 +9,10 @@ import type { Execution } from '../../targets/target.ts';
 import { denialOfExecution, envelopeMember } from '../meta-members.ts';
 import { denialAnswer, denialError } from './answers.ts';
 import { cancelCall, cancelTask } from './cancel-upstream.ts';
+import { changedAnswer } from './changed-answer.ts';
+import { withArguments } from './changed-arguments.ts';
 import { callerMeta, clientOf } from './client-info.ts';
+import { runConfirming, type Confirming } from './confirm.ts';
 import type { Era } from './era.ts';
 import { eraOf } from './era.ts';
 import { executionOf, invalidAnswer } from './execution.ts';
@@ -24,7 +27,8 @@ import { openRequest } from './requests.ts';
 
 /** A call in flight, and what has become of it. */
 export interface CallInFlight extends InFlight {
-  readonly callId: string;
+  /** Another one once its client has confirmed it: that is a call of its own. */
+  callId: string;
   readonly abort: AbortController;
   readonly request: Request;
   /** The server's answer, once there is a usable one. */
@@ -58,7 +62,7 @@ export function startCall(state: RelayState, route: CallRoute, reply: Reply): vo
   };
   if (!openRequest(state, entry)) return;
   state.listing.speaking(callerMeta(request));
-  const running = runCall(state, entry, callOf(state, route, entry.callId, era), era).finally(() => {
+  const running = runCall(state, entry, route, era).finally(() => {
     state.running.delete(running);
   });
   state.running.add(running);
@@ -77,13 +81,26 @@ function callOf(state: RelayState, { request, shape, payload }: CallRoute, id: s
     payload,
     era,
     ...(client && { client }),
+    ...(state.fixesArguments !== true && changeable(request)),
   };
 }
 
-async function runCall(state: RelayState, entry: CallInFlight, call: Call, era: Era): Promise<void> {
+/** Of what is not a tool, no arguments can be told apart in its params. */
+function changeable(request: Request): Pick<Call, 'withArguments'> {
+  return request.method === 'tools/call' ? { withArguments: (args) => withArguments(request, args) } : {};
+}
+
+async function runCall(state: RelayState, entry: CallInFlight, route: CallRoute, era: Era): Promise<void> {
   const given = state.credentials();
   const credentials = given instanceof Promise ? await given : given;
-  const result = await state.gate.run(call, credentials, state.target, entry.abort.signal).catch(failedGate);
+  const { result, question } = await runConfirming(
+    state,
+    entry,
+    route,
+    credentials,
+    (to) => callOf(state, to, entry.callId, era),
+    (call) => state.gate.run(call, credentials, state.target, entry.abort.signal),
+  ).catch((error: unknown): Confirming => ({ result: failedGate(error) }));
   entry.envelopes.resolve(result.kind === 'done' ? result.envelopes : undefined);
   if (mayStillBeAnswered(entry, result)) state.inFlight.retire(entry.id.key);
   else state.inFlight.close(entry.id.key);
@@ -93,8 +110,12 @@ async function runCall(state: RelayState, entry: CallInFlight, call: Call, era: 
     entry.reply.none();
     return;
   }
-  const { response } = entry;
-  if (response && result.kind === 'done' && result.execution.kind !== 'none') {
+  if (question) {
+    entry.reply.answer(question, lineFeed);
+    return;
+  }
+  const response = entry.response && answerOf(entry.response, result);
+  if (response && result.kind === 'done') {
     entry.reply.answer(withMembers(response, [envelopeMember(result.envelopes)]), response.terminator);
   } else {
     const told = { id: entry.id, method: entry.method, era, ...denied(result) };
@@ -105,6 +126,11 @@ async function runCall(state: RelayState, entry: CallInFlight, call: Call, era: 
       result.kind === 'denied' ? { code, asError: () => denialError(told) } : undefined,
     );
   }
+}
+
+/** The server's answer as the client may have it: the gate may have taken something out of it, or all. */
+function answerOf(answer: ServerAnswer, result: CallResult): ServerAnswer | undefined {
+  return result.kind === 'done' ? changedAnswer(answer, result.execution) : undefined;
 }
 
 /** What the gate has ended, the server still works at: it hears of that only from us. */

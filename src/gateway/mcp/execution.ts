@@ -1,14 +1,14 @@
 import { repeatedKey } from '../../call/json-node.ts';
 import type { JsonNode } from '../../call/json-node.ts';
 import type { Execution } from '../../targets/target.ts';
-import type { Response } from './message.ts';
+import type { Answer } from './message.ts';
 import { spliceMembers } from './splice.ts';
 import { taskState } from './task-state.ts';
 
 const errorKeys: ReadonlySet<string> = new Set(['code', 'message', 'data']);
 
 /** What the server's answer to a call says was done. */
-export function executionOf(response: Response, pending: boolean): Execution {
+export function executionOf(response: Answer, pending: boolean): Execution {
   if (!hasRoom(response)) return invalidAnswer;
   const { bytes: frame } = response;
   return response.error === undefined
@@ -52,12 +52,12 @@ const cancelledTask: Execution = {
   message: 'The server reports that the task was cancelled.',
 };
 
-function bytesOf({ frame }: Response, node: JsonNode): Uint8Array {
+function bytesOf({ frame }: Answer, node: JsonNode): Uint8Array {
   return frame.subarray(node.start, node.end);
 }
 
 /** Whether the answer can carry an envelope, or would hide it behind a member of the same name. */
-function hasRoom(response: Response): boolean {
+export function hasRoom(response: Answer): boolean {
   if (response.error !== undefined) {
     return response.error.kind === 'object' && !repeatedKey(response.parsed, response.error, errorKeys);
   }

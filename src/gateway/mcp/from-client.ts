@@ -6,10 +6,12 @@ import { refusalAnswer } from './answers.ts';
 import { createBatchReply } from './batch.ts';
 import { isCall, startCall } from './calls.ts';
 import { callerMeta, clientOfHandshake } from './client-info.ts';
+import { handshakeElicits } from './confirm-question.ts';
 import type { Frame } from './framer.ts';
 import type { InFlight, Reply } from './in-flight.ts';
-import type { Message, Notification, Request } from './message.ts';
+import type { Message, Notification, Request, SingleMessage } from './message.ts';
 import { classify } from './message.ts';
+import { ownAnswerOf } from './own-requests.ts';
 import type { RelayState } from './relay-state.ts';
 import { areFree, openRequest } from './requests.ts';
 import type { RefusedRoute, RelayRoute, SingleRoute, SplitBatchRoute, WholeBatchRoute } from './route.ts';
@@ -33,7 +35,7 @@ export function handleClientMessage(state: RelayState, message: Message): void {
   const route = routeMessage(
     message,
     state.opened,
-    (keys) => state.splitsBatches !== true && areFree(state, keys),
+    (keys) => state.splitsBatches !== true && !holdsOurAnswer(state, message) && areFree(state, keys),
   );
   if (route.kind === 'whole-batch') relayBatch(state, route, reply);
   else if (route.kind === 'split-batch') splitBatch(state, route);
@@ -60,7 +62,18 @@ function follow(state: RelayState, route: SingleRoute, reply: Reply): void {
   }
 }
 
+/** Whether an element answers a question of ours, which the server must not get. */
+function holdsOurAnswer({ asked }: RelayState, message: Message): boolean {
+  const isOurs = (element: SingleMessage): boolean =>
+    element.kind === 'response' && element.id !== undefined && asked.isOurs(element.id.key);
+  return message.kind === 'batch' && message.elements.some(isOurs);
+}
+
 function relay(state: RelayState, { message, frame }: RelayRoute, reply: Reply): void {
+  if (message.kind === 'response' && message.id && state.asked.isOurs(message.id.key)) {
+    state.asked.answer(message.id.key, ownAnswerOf(message));
+    return reply.none();
+  }
   if (message.kind === 'request') {
     if (!openRequest(state, entryOf(message, reply))) return;
     // Our own requests that follow must be of the same era.
@@ -82,6 +95,7 @@ function noteHandshake(state: RelayState, request: Request): void {
   state.listing.initializing();
   const client = clientOfHandshake(request);
   if (client) state.known.clientInfo = client;
+  state.known.canBeAsked = handshakeElicits(request);
 }
 
 function forward(state: RelayState, frame: RelayFrame): void {

@@ -1,16 +1,16 @@
 import { utf8 } from '../../call/bytes.ts';
-import { memberOf } from '../../call/json-node.ts';
 import { answerCall, answerCallInvalidly, isCall } from './calls.ts';
 import type { Frame } from './framer.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Listed } from './listing.ts';
-import type { Notification, Refusal, Request, Response, SingleMessage } from './message.ts';
+import type { Notification, Refusal, Request, SingleMessage } from './message.ts';
 import { classify } from './message.ts';
+import { ownAnswerOf } from './own-requests.ts';
 import type { RelayState } from './relay-state.ts';
 import { refuseRequest, unusableAnswer } from './requests.ts';
 import type { ServerAnswer } from './server-answer.ts';
 import { rawAnswer } from './server-answer.ts';
-import { answerTask, asksForTask, noteTaskStatus } from './task-answers.ts';
+import { answerTask, asksForTask, endToldBy, noteTaskStatus, passTaskEnd } from './task-answers.ts';
 
 /** One frame of the server: an answer to a call goes through the gate, all else that is well-formed passes. */
 export function handleServerFrame(state: RelayState, frame: Frame): void {
@@ -37,11 +37,17 @@ function handle(state: RelayState, message: SingleMessage, place: Place): void {
     case 'response':
       return takeAnswer(state, { message, ...place });
     case 'notification':
-      noteNotification(state, message);
-      return passOn(state, message, place);
+      return takeNotification(state, message, place);
     case 'request':
       return passOn(state, message, place);
   }
+}
+
+function takeNotification(state: RelayState, message: Notification, place: Place): void {
+  const end = endToldBy(message);
+  if (end) return passTaskEnd(state, message, end, (told) => passOn(state, told, place));
+  noteNotification(state, message);
+  passOn(state, message, place);
 }
 
 function passOn(state: RelayState, message: Request | Notification, { isAlone, terminator }: Place): void {
@@ -55,7 +61,7 @@ function takeAnswer(state: RelayState, answer: ServerAnswer): void {
   // About a message whose id the server could not read: it answers no call, and can carry no envelope of one.
   if (!message.id) return state.toClient(rawAnswer(answer), terminator);
   const { key } = message.id;
-  if (state.listing.own.isOurs(key)) return takeOwnAnswer(state, message, key);
+  if (state.listing.own.isOurs(key)) return state.listing.own.answer(key, ownAnswerOf(message));
 
   const entry = state.inFlight.get(key);
   if (!entry) return dropUnasked(state, key);
@@ -66,16 +72,6 @@ function takeAnswer(state: RelayState, answer: ServerAnswer): void {
   close(state, entry);
   if (asksForTask(entry)) answerTask(state, entry, answer);
   else entry.reply.answer(rawAnswer(answer), terminator);
-}
-
-function takeOwnAnswer(state: RelayState, { frame, parsed, result, error }: Response, key: string): void {
-  const code = error && memberOf(error, 'code')?.value;
-  state.listing.own.answer(
-    key,
-    result
-      ? { kind: 'result', frame, parsed, result }
-      : { kind: 'error', code: typeof code === 'number' ? code : undefined },
-  );
 }
 
 /** An answer that nobody asked for could only pass for another one, with an envelope of its own making. */
@@ -128,6 +124,7 @@ function noteNotification(state: RelayState, notification: Notification): void {
 /** Whether an element of a batch needs nothing done to its bytes. */
 function passesRaw({ inFlight }: RelayState, element: SingleMessage): boolean {
   if (element.kind === 'refusal') return false;
+  if (element.kind === 'notification') return endToldBy(element) === undefined;
   if (element.kind !== 'response' || !element.id) return true;
   const entry = inFlight.get(element.id.key);
   return entry !== undefined && !entry.reply.isGathered && !isCall(entry) && !asksForTask(entry);

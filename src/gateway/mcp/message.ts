@@ -36,6 +36,12 @@ export type Response = Parsed & { readonly kind: 'response' } & (
     /** An error about a message whose id could not be read has none. */
     | { readonly id?: MessageId; readonly error: JsonNode; readonly result?: undefined }
   );
+/** A result or an error, and the message that it stands in. */
+export type Answer = Parsed &
+  (
+    | { readonly result: JsonNode; readonly error?: undefined }
+    | { readonly error: JsonNode; readonly result?: undefined }
+  );
 /** A message that goes no further. */
 export interface Refusal {
   readonly kind: 'refusal';

@@ -1,8 +1,10 @@
+import { memberOf } from '../../call/json-node.ts';
 import { hex } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
+import type { Response } from './message.ts';
 import type { OwnAnswer } from './paged-list.ts';
 
-/** Requests that the gateway makes itself, in an id space that no client can guess. */
+/** Requests that the gateway makes itself, of a server or of a client, in an id space that nobody else can guess. */
 export interface OwnRequests {
   /** Rejects with UPSTREAM_GONE when no answer comes in time. `send` gets the id to send under. */
   ask(send: (id: string) => void, timeoutMs: number): Promise<OwnAnswer>;
@@ -10,7 +12,7 @@ export interface OwnRequests {
   isOurs(key: string): boolean;
   /** Hands in an answer. Late ones and repetitions are ignored. */
   answer(key: string, answer: OwnAnswer): void;
-  /** The server is gone: nothing is answered any more. */
+  /** Whoever is asked is gone, or asking is of no use: nothing is answered any more. */
   fail(): void;
 }
 
@@ -50,6 +52,13 @@ export function createOwnRequests(): OwnRequests {
       for (const key of [...open.keys()]) take(key)?.reject(gone());
     },
   };
+}
+
+export function ownAnswerOf({ frame, parsed, result, error }: Response): OwnAnswer {
+  const code = error && memberOf(error, 'code')?.value;
+  return result
+    ? { kind: 'result', frame, parsed, result }
+    : { kind: 'error', code: typeof code === 'number' ? code : undefined };
 }
 
 /** The `MessageId.key` of an id that is a string. */

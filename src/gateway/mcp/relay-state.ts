@@ -4,10 +4,12 @@ import type { Gate } from '../../gate/gate.ts';
 import type { Credentials } from '../../identity/principal.ts';
 import type { McpTarget } from '../../targets/mcp-target.ts';
 import type { DeniedAnswer } from './answers.ts';
+import { createConfirmSeals, type ConfirmSeals } from './confirm-seal.ts';
 import { createInFlightTable, type InFlightTable } from './in-flight.ts';
 import type { McpListing } from './listing.ts';
 import type { Notification, Request } from './message.ts';
 import type { RelayPattern } from './methods.ts';
+import { createOwnRequests, type OwnRequests } from './own-requests.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 
 export interface RelayOptions {
@@ -29,6 +31,8 @@ export interface RelayOptions {
   readonly asker?: Asker;
   /** Whether every batch is taken apart: where each message travels alone. */
   readonly splitsBatches?: boolean;
+  /** Whether something beside the frames repeats arguments of calls, so that policy cannot change them here. */
+  readonly fixesArguments?: boolean;
   /** Tells the operator one sentence. It never holds bytes of a message. */
   readonly warn: (sentence: string) => void;
 }
@@ -43,18 +47,35 @@ export interface Asker {
 export interface Conversation {
   readonly inFlight: InFlightTable;
   readonly tasks: Tasks;
+  /** What we ask the client ourselves: no server hears of it, or of the answer. */
+  readonly asked: OwnRequests;
+  /** What we asked modern clients, and they carry. */
+  readonly seals: ConfirmSeals;
   /** Calls that the gate has not finished with, and what follows them. */
   readonly running: Set<Promise<void>>;
   readonly known: {
     /** What the client said of itself in a legacy handshake. */
     clientInfo?: JsonObject;
+    /** Whether it said there that it can ask its person by a form. */
+    canBeAsked?: boolean;
     /** The server's end: nothing reaches it any more. */
     isServerGone: boolean;
   };
 }
 
-export function createConversation(gate: Pick<Gate, 'settleLater'>, tasks = createTasks(gate)): Conversation {
-  return { inFlight: createInFlightTable(), tasks, running: new Set(), known: { isServerGone: false } };
+export function createConversation(
+  gate: Pick<Gate, 'settleLater'>,
+  tasks = createTasks(gate),
+  seals = createConfirmSeals(),
+): Conversation {
+  return {
+    inFlight: createInFlightTable(),
+    tasks,
+    asked: createOwnRequests(),
+    seals,
+    running: new Set(),
+    known: { isServerGone: false },
+  };
 }
 
 /** What both directions see. */

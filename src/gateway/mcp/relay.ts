@@ -58,6 +58,7 @@ export function createRelay(
     serverGone() {
       state.known.isServerGone = true;
       state.listing.own.fail();
+      state.asked.fail();
       this.giveUp(
         state.inFlight.all().map(({ id }) => id.key),
         serverGone,

@@ -4,10 +4,10 @@ import type { JsonNode, ObjectNode } from '../../call/json-node.ts';
 import { mustRename, upstreamPrefix } from '../../call/meta-keys.ts';
 import { CountersignError } from '../../errors.ts';
 import type { MetaMember } from '../meta-members.ts';
-import type { Response } from './message.ts';
+import type { Answer } from './message.ts';
 
 /**
- * A server's response with our members in it, every other byte as it was: in `result._meta` or `error.data`, made if
+ * An answer of a server with our members in it, every other byte as it was: in `result._meta` or `error.data`, made if
  * there is none. A server's keys that are ours, or look like it, are renamed (`meta-keys.ts`), also with no members to
  * put in. What comes back is the message's own bytes, also where it stood in a batch; `unsplice` is the inverse.
  *
@@ -16,7 +16,7 @@ import type { Response } from './message.ts';
  * @throws CountersignError `UPSTREAM_INVALID` if the result is not an object, its `_meta` is not one, or there is a
  * second or misspelt `_meta` or `data`.
  */
-export function spliceMembers(response: Response, members: readonly MetaMember[]): Uint8Array {
+export function spliceMembers(response: Answer, members: readonly MetaMember[]): Uint8Array {
   const room = response.error === undefined ? roomInResult(response.result) : roomInError(response.error);
   return room === undefined ? response.bytes : insert(response, room, members);
 }
@@ -50,7 +50,7 @@ function onlyMember(object: ObjectNode, key: string): JsonNode | undefined {
   return member?.node;
 }
 
-function insert(response: Response, room: Room, members: readonly MetaMember[]): Uint8Array {
+function insert(response: Answer, room: Room, members: readonly MetaMember[]): Uint8Array {
   const { frame, root } = response;
   const object = room.kind === 'there' ? room.object : room.parent;
   const renamed = room.kind === 'there' ? object.members.filter(({ key }) => mustRename(key)) : [];

@@ -1,86 +1,66 @@
-import { utf8 } from '../../call/bytes.ts';
-import { mustRename } from '../../call/meta-keys.ts';
 import { memberOf } from '../../call/json-node.ts';
-import type { Execution } from '../../targets/target.ts';
-import { envelopeMember } from '../meta-members.ts';
-import { denialAnswer } from './answers.ts';
+import { CountersignError } from '../../errors.ts';
 import { executionOf, executionOfState } from './execution.ts';
 import type { InFlight } from './in-flight.ts';
-import type { Notification, Response } from './message.ts';
+import { classify, type Notification, type Response } from './message.ts';
 import type { RelayState } from './relay-state.ts';
 import { refuseRequest, unusableAnswer } from './requests.ts';
 import type { ServerAnswer } from './server-answer.ts';
-import { rawAnswer, withMembers } from './server-answer.ts';
-import { taskState } from './task-state.ts';
+import { rawAnswer } from './server-answer.ts';
+import { endIn, isForged, settledMessage, type TaskEnd } from './task-end.ts';
 import type { Settled } from './tasks.ts';
-
-const lineFeed = utf8('\n');
 
 /** Whether the answer to a request can be, or hold, the result of a call that went on as a task. */
 export function asksForTask({ method, taskId }: InFlight): boolean {
-  return (
-    taskId !== undefined && (method === 'tasks/result' || method === 'tasks/get' || method === 'tasks/cancel')
-  );
+  return taskId !== undefined && askingForTask.has(method);
 }
+
+const askingForTask: ReadonlySet<string> = new Set([
+  'tasks/result',
+  'tasks/get',
+  'tasks/cancel',
+  'tasks/update',
+]);
 
 /** Passes on what the server says of a task; its result with the envelope of the call that began it. */
 export function answerTask(state: RelayState, entry: InFlight, answer: ServerAnswer): void {
-  const { taskId = '' } = entry;
-  const end = resultIn(entry, answer.message);
+  const { taskId = '', method } = entry;
+  const end = endIn(answer.message, method);
   if (!end) {
     noteState(state, taskId, answer.message);
     return entry.reply.answer(rawAnswer(answer), answer.terminator);
   }
-  if (!state.tasks.isKnown(taskId)) return answerUnknown(entry, answer, end.holder);
-
-  const answering = state.tasks
-    .ended(taskId, end.execution)
-    .then((settled) => answerSettled(entry, { ...answer, message: end.holder }, end.execution, settled))
-    .finally(() => state.running.delete(answering));
-  state.running.add(answering);
+  if (!state.tasks.isKnown(taskId)) return answerUnknown(entry, answer, end);
+  settle(state, taskId, end, (settled) => {
+    if (!settled) return refuseRequest(entry, anotherResult);
+    const told = settledMessage(end, settled, method);
+    if (told) entry.reply.answer(told, answer.terminator);
+    else refuseRequest(entry, unusableAnswer);
+  });
 }
 
-interface TaskEnd {
-  /** The answer, or what in it stands for the answer to the call. */
-  readonly holder: Response;
-  readonly execution: Execution;
-}
-
-/** The call's result where this answer has it: all of `tasks/result`, and a part of a modern `tasks/get`. */
-function resultIn({ method }: InFlight, message: Response): TaskEnd | undefined {
-  if (message.error !== undefined) return undefined;
-  if (method === 'tasks/result') return { holder: message, execution: executionOf(message, false) };
-  const reported = taskState(message.result);
-  if (reported.kind !== 'completed' || !reported.result) return undefined;
-  const holder = { ...message, result: reported.result };
-  return { holder, execution: executionOf(holder, false) };
-}
-
-function answerSettled(
-  entry: InFlight,
-  answer: ServerAnswer,
-  execution: Execution,
-  settled: Settled | undefined,
+function settle(
+  { tasks, running }: RelayState,
+  taskId: string,
+  { execution }: TaskEnd,
+  tell: (settled: Settled | undefined) => void,
 ): void {
-  const { id, reply } = entry;
-  if (!settled) return answerUnknown(entry, answer, answer.message);
-  const { envelopes } = settled;
-  if ('denial' in settled) {
-    const { denial } = settled;
-    return reply.answer(
-      denialAnswer({ id, method: 'tools/call', era: 'legacy', denial, envelopes }),
-      lineFeed,
-    );
-  }
-  if (execution.kind === 'none') return refuseRequest(entry, unusableAnswer);
-  reply.answer(withMembers(answer, [envelopeMember(envelopes)]), answer.terminator);
+  const telling = tasks
+    .ended(taskId, execution)
+    .then(tell)
+    .finally(() => running.delete(telling));
+  running.add(telling);
 }
+
+/** What the rules take out of a result they can take out once: another one of the same task is nobody's to have. */
+const anotherResult = new CountersignError(
+  'UPSTREAM_INVALID',
+  'The server gives this task another result than the one that its call was settled with.',
+);
 
 /** Nothing is known of the task: its result passes, unless it brings an envelope that we never made. */
-function answerUnknown(entry: InFlight, answer: ServerAnswer, holder: Response): void {
-  const meta = holder.result && memberOf(holder.result, '_meta');
-  const forged = meta?.kind === 'object' && meta.members.some(({ key }) => mustRename(key));
-  if (forged) refuseRequest(entry, unusableAnswer);
+function answerUnknown(entry: InFlight, answer: ServerAnswer, end: TaskEnd): void {
+  if (isForged(end)) refuseRequest(entry, unusableAnswer);
   else entry.reply.answer(rawAnswer(answer), answer.terminator);
 }
 
@@ -105,9 +85,39 @@ const statusNotifications: ReadonlySet<string> = new Set([
 
 /** A status notification may be the last that is heard of a task. */
 export function noteTaskStatus({ tasks }: RelayState, notification: Notification): void {
-  const { method, params } = notification;
-  const taskId = params && statusNotifications.has(method) ? memberOf(params, 'taskId')?.value : undefined;
-  if (!params || typeof taskId !== 'string') return;
+  const { params } = notification;
+  const taskId = taskOf(notification);
+  if (!params || taskId === undefined) return;
   const execution = executionOfState(params, notification);
   if (execution) tasks.reported(taskId, execution);
+}
+
+/** What a status notification has of a task's result, if it has any: then it passes as an answer does. */
+export function endToldBy(notification: Notification): TaskEnd | undefined {
+  return statusNotifications.has(notification.method) ? endIn(notification, notification.method) : undefined;
+}
+
+/** Settles the call of a task whose result a notification brings, and passes on what the client may have of it. */
+export function passTaskEnd(
+  state: RelayState,
+  notification: Notification,
+  end: TaskEnd,
+  pass: (notification: Notification) => void,
+): void {
+  const { method } = notification;
+  const taskId = taskOf(notification);
+  if (taskId === undefined || !state.tasks.isKnown(taskId)) return state.warn(unasked);
+  settle(state, taskId, end, (settled) => {
+    const told = settled && settledMessage(end, settled, method);
+    const message = told && classify(told);
+    if (message?.kind === 'notification') pass(message);
+    else state.warn(unasked);
+  });
+}
+
+const unasked = 'A result that the server told of a task was dropped: no call here is waiting for it.';
+
+function taskOf({ method, params }: Notification): string | undefined {
+  const taskId = params && statusNotifications.has(method) ? memberOf(params, 'taskId')?.value : undefined;
+  return typeof taskId === 'string' ? taskId : undefined;
 }

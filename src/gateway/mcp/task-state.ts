@@ -24,5 +24,5 @@ export function taskState(state: JsonNode): TaskState {
   if (status !== 'completed') return { kind: 'goes-on' };
   // 2026-07-28 has the result in the state; in 2025-11-25 it is asked for by `tasks/result`.
   const result = memberOf(state, 'result');
-  return { kind: 'completed', ...(result?.kind === 'object' && { result }) };
+  return { kind: 'completed', ...(result && { result }) };
 }

@@ -11,7 +11,10 @@ export interface Tasks {
   /** The server answered the call with a task. `envelopes` resolves once the gate is done with that answer. */
   created(taskId: string, callId: string, envelopes: Promise<CallEnvelopes | undefined>): void;
   isKnown(taskId: string): boolean;
-  /** The task's result. Settles the call the first time; undefined when there is nothing to say of these bytes. */
+  /**
+   * The task's result. Settles the call the first time; undefined when there is nothing to say of these bytes: the call was settled
+   * by others, or was never begun.
+   */
   ended(taskId: string, execution: Execution): Promise<Settled | undefined>;
   /** The server says that the task is at its end; its result may still be asked for. */
   reported(taskId: string, execution: Execution): void;
@@ -20,7 +23,9 @@ export interface Tasks {
 }
 
 export type Settled =
-  { readonly envelopes: CallEnvelopes } | { readonly denial: Denial; readonly envelopes: CallEnvelopes };
+  /** `execution` is what of it the client may have. */
+  | { readonly execution: Execution; readonly envelopes: CallEnvelopes; readonly denial?: undefined }
+  | { readonly denial: Denial; readonly envelopes: CallEnvelopes };
 
 interface Task {
   readonly callId: string;
@@ -39,9 +44,9 @@ export function createTasks(gate: Pick<Gate, 'settleLater'>): Tasks {
     const verdict = await envelopes;
     if (!verdict) return undefined;
     const later = await gate.settleLater(callId, execution).catch(() => ({ denial: unrecorded }));
-    return 'denial' in later
-      ? { denial: later.denial, envelopes: verdict }
-      : { envelopes: { verdict: verdict.verdict, outcome: later.outcome, openings: later.openings } };
+    if ('denial' in later) return { denial: later.denial, envelopes: verdict };
+    const { outcome, openings } = later;
+    return { execution: later.execution, envelopes: { verdict: verdict.verdict, outcome, openings } };
   };
   const settleOnce = (task: Task, execution: Execution): Promise<Settled | undefined> => {
     if (task.settled) {

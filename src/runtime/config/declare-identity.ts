@@ -2,6 +2,7 @@ import { hex, sha256, utf8 } from '../../call/sha256.ts';
 import { agentPresets } from '../../identity/tokens/agent-presets.ts';
 import { createProofVerifier } from '../../identity/possession/dpop.ts';
 import type { Evidence } from '../../identity/evidence.ts';
+import { grantersOf } from '../../identity/grants/granter.ts';
 import { issuerPresets, type IssuerPreset } from '../../identity/tokens/issuer-presets.ts';
 import { createKeySet } from '../../identity/tokens/key-set.ts';
 import { createNetworkMap } from '../../identity/network.ts';
@@ -43,6 +44,7 @@ export function declareIdentity(config: IdentityConfig | undefined, loaderOf: Ke
   if (config === undefined) return { network: createNetworkMap({ zones: new Map(), trustedProxies: [] }) };
   const { humans, agents, devices, zones, trustedProxies, audience } = config;
   const version = hex(sha256(utf8(JSON.stringify(config))));
+  const granters = grantersOf(config.granters);
   const common = (each: AnyIssuer) => ({
     issuer: each.issuer,
     audiences: each.audience ?? audience ?? [],
@@ -82,6 +84,8 @@ export function declareIdentity(config: IdentityConfig | undefined, loaderOf: Ke
       }),
     }),
     network: createNetworkMap({ zones: new Map(Object.entries(zones)), trustedProxies }),
+    granters: () => granters,
+    grantsRequired: config.grantsRequired,
   };
 }
 

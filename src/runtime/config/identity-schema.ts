@@ -3,6 +3,7 @@ import { committableFields } from '../../envelope/committed-principal.ts';
 import { issuerPresets, type IssuerPresetName } from '../../identity/tokens/issuer-presets.ts';
 import { isCidr, unknownZone } from '../../identity/network.ts';
 import { agentIssuer, agentNames } from './agent-issuer-schema.ts';
+import { grantersSchema, grantsRequiredSchema } from './granters-schema.ts';
 import { hourMs, lifetime, texts, tokenIssuer } from './token-issuer-schema.ts';
 import { eventTransmitter } from './events-schema.ts';
 import { certificatesSchema } from './certificates-schema.ts';
@@ -65,6 +66,8 @@ export const identitySchema = z
     humans: z.array(humanIssuer).max(64).default([]).describe('Whose tokens say for which person a call is.'),
     agents: z.array(agentIssuer).max(64).default([]).describe('Whose tokens say which agent calls.'),
     devices: z.array(deviceIssuer).max(64).default([]).describe('Whose tokens say which device calls.'),
+    granters: grantersSchema,
+    grantsRequired: grantsRequiredSchema,
     events: z.array(eventTransmitter).max(16).default([]).describe('Who tells of what has ended since.'),
     scopes: z
       .array(scope)

@@ -1,23 +1,15 @@
 import { z } from 'zod';
 import { rivals } from '../../gateway/http/mcp/aggregate/names.ts';
 import { humanSchema, loginSchema } from './acting-schema.ts';
+import { approvalsSchema, requireLocalPage } from './approvals-schema.ts';
+import { durationSchema, headersSchema } from './common-schema.ts';
 import { onBehalfSchema, requireOneAuthority, requirePeople } from './exchange-schema.ts';
 import { withAudiences } from './audiences.ts';
 import { identitySchema } from './identity-schema.ts';
+import { notifySchema } from './notify-schema.ts';
 import { tlsSchema, type TlsConfig } from './tls-schema.ts';
 
 /** What `countersign.yaml` may say. Strict: a misspelt field would silently be a default. */
-
-const units = { ms: 1, s: 1_000, m: 60_000 } as const;
-
-/** `500ms`, `10s`, `2m`: milliseconds. */
-const duration = z
-  .string()
-  .regex(/^[1-9][0-9]{0,5}(?:ms|s|m)$/, 'must be a duration such as 500ms, 10s or 2m')
-  .transform((text) => {
-    const [, count, unit] = /^([0-9]+)(ms|s|m)$/.exec(text) ?? [];
-    return Number(count) * units[unit as keyof typeof units];
-  });
 
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
@@ -57,15 +49,13 @@ type Listen =
   | { readonly tcp: Tcp; readonly tls?: TlsConfig; readonly socket?: string }
   | { readonly tcp?: undefined; readonly tls?: undefined; readonly socket: string };
 
-const headers = z
-  .record(z.string().regex(/^[A-Za-z0-9-]+$/, 'must be the name of a header'), z.string())
-  .default({});
-
 const request = z.strictObject({
   method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE']).default('POST'),
   url: httpUrl.describe('The one place that carries the action out. Redirects are not followed.'),
-  headers: headers.describe('Sent along, credentials included: ${env:NAME} keeps them out of this file.'),
-  timeout: duration.default(10_000).describe('How long the whole answer may take, such as 10s.'),
+  headers: headersSchema.describe(
+    'Sent along, credentials included: ${env:NAME} keeps them out of this file.',
+  ),
+  timeout: durationSchema.default(10_000).describe('How long the whole answer may take, such as 10s.'),
 });
 
 const action = z.strictObject({
@@ -97,7 +87,7 @@ const plainUrlServer = z.strictObject({
     .enum(['streamable-http', 'sse'])
     .default('streamable-http')
     .describe('sse is HTTP+SSE of revision 2024-11-05.'),
-  headers: headers.describe(
+  headers: headersSchema.describe(
     "Sent with every request: the gateway's own credentials. ${env:NAME} keeps them out of this file.",
   ),
   relay: z.array(z.string()).default([]).describe('Further methods that pass undecided, such as vendor/*.'),
@@ -174,6 +164,8 @@ const sections = z.strictObject({
     .array(witness)
     .optional()
     .describe("Who sees the log's heads; those of the home's countersign.yaml unless told."),
+  approvals: approvalsSchema.optional().describe('The page on which people approve calls with a passkey.'),
+  notify: notifySchema.describe('Who is told what came of calls, by the name that rules know them by.'),
   metrics: z
     .strictObject({
       public: z.boolean().default(false).describe('Whether /metrics is answered without an API key.'),
@@ -201,7 +193,10 @@ const sections = z.strictObject({
     .prefault({}),
 });
 
-export const configSchema = sections.superRefine(requirePeople).transform(withAudiences);
+export const configSchema = sections
+  .superRefine(requirePeople)
+  .superRefine(requireLocalPage)
+  .transform(withAudiences);
 
 /** A configuration with every default filled in. Durations are milliseconds. */
 export type Config = z.output<typeof configSchema>;

@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { CountersignError, toCountersignError } from '../../errors.ts';
+import { CountersignError, systemCode, toCountersignError } from '../../errors.ts';
 import { effectiveUser, whoElseMayReplace } from '../file-guard.ts';
 
 /** Where a gate is. */
@@ -53,7 +53,7 @@ export function assertGuardedSocket(path: string): void {
     const user = effectiveUser();
     stranger = whoElseMayReplace(dirname(path), user === undefined ? [found.uid] : [found.uid, user]);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const code = systemCode(error);
     throw toCountersignError(
       error,
       'GATE_UNREACHABLE',

@@ -3,6 +3,7 @@ import { CountersignError } from '../../errors.ts';
 import { errorAnswerTo, refusalAnswer } from '../../gateway/mcp/answers.ts';
 import type { Frame } from '../../gateway/mcp/framer.ts';
 import { classify, type Message, type SingleMessage } from '../../gateway/mcp/message.ts';
+import type { GrantSource } from '../grants/grant-environment.ts';
 import type { HumanTokenSource } from '../login/human-token.ts';
 import { askedOf, cancelledKey, createAskedTable, type AskedTable } from './asked.ts';
 import { createExchange } from './exchange.ts';
@@ -16,6 +17,7 @@ export interface RemoteRelayOptions {
   readonly endpoint: string;
   readonly apiKey: string;
   readonly humanToken?: HumanTokenSource | undefined;
+  readonly grant?: GrantSource | undefined;
   readonly send: Send;
   /** Sends bytes to the client, a whole line at a time. */
   readonly toClient: (...parts: Uint8Array[]) => void;

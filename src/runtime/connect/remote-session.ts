@@ -1,6 +1,7 @@
 import { memberOf } from '../../call/json-node.ts';
-import { humanTokenHeader } from '../../gateway/http/credentials.ts';
+import { grantHeader, humanTokenHeader } from '../../gateway/http/credentials.ts';
 import type { Response as Answer } from '../../gateway/mcp/message.ts';
+import type { GrantSource } from '../grants/grant-environment.ts';
 import type { HumanTokenSource } from '../login/human-token.ts';
 import type { Send } from './node-fetch.ts';
 
@@ -31,6 +32,7 @@ export interface RemoteSessionOptions {
   readonly endpoint: string;
   readonly apiKey: string;
   readonly humanToken?: HumanTokenSource | undefined;
+  readonly grant?: GrantSource | undefined;
   readonly send: Send;
 }
 
@@ -38,15 +40,17 @@ export function createRemoteSession({
   endpoint,
   apiKey,
   humanToken,
+  grant,
   send,
 }: RemoteSessionOptions): RemoteSession {
   let id: string | undefined;
   let version: string | undefined;
   const credentials = async (): Promise<Record<string, string>> => {
-    const token = await humanToken?.();
+    const [token, granted] = await Promise.all([humanToken?.(), grant?.()]);
     return {
       authorization: `Bearer ${apiKey}`,
       ...(token !== undefined && { [humanTokenHeader]: token }),
+      ...(granted !== undefined && { [grantHeader]: granted }),
     };
   };
   const own = (): Record<string, string> => ({

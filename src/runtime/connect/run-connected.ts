@@ -5,6 +5,7 @@ import { defaultMcpStdioLimits } from '../../gateway/mcp-stdio.ts';
 import { createWarner } from '../../gateway/mcp/warnings.ts';
 import { createFrameWriter } from '../../targets/frame-writer.ts';
 import { validIdentityIn } from '../enrol/identity-folder.ts';
+import type { GrantSource } from '../grants/grant-environment.ts';
 import type { HumanTokenSource } from '../login/human-token.ts';
 import { assertGuardedSocket, mcpEndpoint, type GateAddress } from './gate-address.ts';
 import { createSend, type Send } from './node-fetch.ts';
@@ -17,6 +18,8 @@ export interface ConnectOptions {
   readonly apiKey: string | undefined;
   /** Whom the calls are for; asked at each request. */
   readonly humanToken?: HumanTokenSource | undefined;
+  /** What the calls are narrowed to; asked at each request. */
+  readonly grant?: GrantSource | undefined;
   /** The folder of `countersign enroll`: what is shown to the gate over TLS. */
   readonly identity?: string | undefined;
   /** Authorities that are believed of the gate, PEM, in place of those that Node knows. */
@@ -59,7 +62,7 @@ export async function runConnected(options: ConnectOptions): Promise<number> {
 }
 
 async function relay(options: ConnectOptions & { readonly apiKey: string }): Promise<number> {
-  const { gate, server, apiKey, humanToken, client, stderr, signals } = options;
+  const { gate, server, apiKey, humanToken, grant, client, stderr, signals } = options;
   const stopped = Promise.withResolvers<void>();
   const stop = (): void => stopped.resolve();
   const output = createFrameWriter(client.output, stop);
@@ -67,6 +70,7 @@ async function relay(options: ConnectOptions & { readonly apiKey: string }): Pro
     endpoint: mcpEndpoint(gate, server),
     apiKey,
     humanToken,
+    grant,
     send: guarded(options),
     toClient: output.write,
     whenToPause: () => (output.isFull ? output.drained() : undefined),

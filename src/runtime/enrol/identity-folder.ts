@@ -1,7 +1,7 @@
 import { createPrivateKey, randomUUID, X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { syncDirectory } from '../../ledger/sync-directory-node.ts';
 import { parseCertificate, type Certificate } from '../../pki/parse-certificate.ts';
 import { parsePem, toPem } from '../../pki/parse-pem.ts';
@@ -82,7 +82,7 @@ export function pendingKey(folder: string, generate: () => string): string {
     makePrivateFolder(folder);
     writeFileSync(file, generate(), { mode: 0o600, flag: 'wx', flush: true });
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw unwritable(folder, error);
+    if (systemCode(error) !== 'EEXIST') throw unwritable(folder, error);
   }
   return readPrivate(file);
 }
@@ -165,11 +165,7 @@ function statPrivate(file: string) {
 }
 
 function unwritable(folder: string, error: unknown): CountersignError {
-  return new CountersignError('CONFIG_INVALID', `${folder} cannot be written (${codeOf(error)}).`, {
+  return new CountersignError('CONFIG_INVALID', `${folder} cannot be written (${systemCode(error)}).`, {
     cause: error,
   });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

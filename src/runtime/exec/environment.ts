@@ -1,6 +1,6 @@
 import { CountersignError } from '../../errors.ts';
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
-import { childEnvironment, depthVariable, nextDepth } from '../../targets/depth.ts';
+import { depthVariable, isWithheld, nextDepth } from '../../targets/depth.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -68,13 +68,9 @@ function secretsOf(
 function requireAskable(name: string, isFirst: boolean): void {
   if (name === '' || name.includes('\0')) throw misuse('A variable has a name, without “=” and NUL.');
   if (!isFirst) throw misuse(`${name} was asked for twice.`);
+  // What no wrapped server gets either.
   if (name.toUpperCase() === depthVariable || isWithheld(name))
     throw misuse(`${name} is for countersign alone, and never for a command.`);
-}
-
-/** What no wrapped server gets either. */
-function isWithheld(name: string): boolean {
-  return !Object.hasOwn(childEnvironment({ [name]: '' }), name);
 }
 
 function ownValue(own: Environment, name: string): string {

@@ -1,7 +1,8 @@
+import { askCall, type DeniedCall } from '../../client/ask-call.ts';
 import { connectGate } from '../../client/connect-gate.ts';
 import { evidenceOf } from '../../client/evidence-of.ts';
 import type { Delegator } from '../../client/governed.ts';
-import type { RunResult } from '../../client/gate-client.ts';
+import type { CallOptions, GateClient, RunResult } from '../../client/gate-client.ts';
 import { CountersignError, toCountersignError } from '../../errors.ts';
 import { commandArgumentsOf } from '../../targets/command-arguments.ts';
 import { notStartedMessage } from '../../targets/command.ts';
@@ -13,6 +14,7 @@ import {
 } from '../../targets/command-run.ts';
 import { assertGuardedSocket, type GateAddress } from '../connect/gate-address.ts';
 import { createNodeFetch } from '../connect/node-fetch.ts';
+import type { GrantSource } from '../grants/grant-environment.ts';
 import type { HumanTokenSource } from '../login/human-token.ts';
 import { decisionOf, type ExecEnd } from './exec-end.ts';
 import type { PreparedCommand } from './prepare.ts';
@@ -21,6 +23,7 @@ export interface GateElsewhere {
   readonly address: GateAddress;
   readonly apiKey: string | undefined;
   readonly humanToken: HumanTokenSource;
+  readonly grant?: GrantSource | undefined;
   /** The folder of `countersign enroll`. */
   readonly identity?: string | undefined;
   /** PEM. */
@@ -34,7 +37,7 @@ const settleWithin = 600_000;
 export async function execElsewhere(
   command: PreparedCommand,
   hands: CommandHands,
-  { address, apiKey, humanToken, identity, ca }: GateElsewhere,
+  { address, apiKey, humanToken, grant, identity, ca }: GateElsewhere,
   signal: AbortSignal,
 ): Promise<ExecEnd> {
   if (!apiKey)
@@ -50,43 +53,53 @@ export async function execElsewhere(
     ...(ca !== undefined && { ca }),
   });
   const gate = connectGate({ url: address.base, apiKey, fetch });
-  const { server, tool, definition, payload } = command;
-  const call = { server: server.name, tool, definition, arguments: payload.value, settleWithin };
-  let end: CommandEnd | undefined;
-  const ran = await gate.run(
-    call,
-    async (args, lease) => {
-      end = await runCommand(commandArgumentsOf(args), hands, lease);
-      if (end.kind === 'ended') return end.result;
-      const cause = end.kind === 'not-started' ? end.cause : 'its time was over';
-      throw new CountersignError('COMMAND_NOT_STARTED', notStartedMessage(cause));
-    },
-    { ...(await delegatorOf(humanToken)), signal },
-  );
-  return { callId: ran.callId, ...(end && { end }), ...toldBy(ran) };
+  return askAndRun(gate, command, hands, { ...(await delegatorOf(humanToken, grant)), signal });
 }
 
-async function delegatorOf(source: HumanTokenSource): Promise<Delegator> {
+/** Asks a gate, and runs what it allowed. */
+export async function askAndRun(
+  gate: Pick<GateClient, 'decide' | 'report'>,
+  { server, tool, definition, payload }: PreparedCommand,
+  hands: CommandHands,
+  options: CallOptions,
+): Promise<ExecEnd> {
+  const call = { server: server.name, tool, definition, arguments: payload.value, settleWithin };
+  const asked = await askCall(gate, call, options);
+  if (asked.kind === 'denied') return { ...refusedBy(asked), ...decisionOf(asked.envelopes) };
+  let end: CommandEnd | undefined;
+  const ran = await asked.run(async (args, lease) => {
+    end = await runCommand(commandArgumentsOf(args), hands, lease);
+    if (end.kind === 'ended') return end.result;
+    const cause = end.kind === 'not-started' ? end.cause : 'its time was over';
+    throw new CountersignError('COMMAND_NOT_STARTED', notStartedMessage(cause));
+  });
+  return { ...toldBy(ran), decision: 'ALLOW', ...(end && { end }) };
+}
+
+async function delegatorOf(source: HumanTokenSource, grantSource?: GrantSource): Promise<Delegator> {
   try {
-    const humanToken = await source();
-    return humanToken === undefined ? {} : { humanToken };
+    const [humanToken, grant] = await Promise.all([source(), grantSource?.()]);
+    return { ...(humanToken !== undefined && { humanToken }), ...(grant !== undefined && { grant }) };
   } catch (error) {
-    throw toCountersignError(error, 'LOGIN_FAILED', 'The human’s token cannot be had.');
+    throw toCountersignError(error, 'LOGIN_FAILED', 'The human’s token, or the grant, cannot be had.');
   }
 }
 
-function toldBy(ran: RunResult<CommandResult>): Omit<ExecEnd, 'callId' | 'end'> {
+/** What came of an allowed call. Denied is what was given back, as it was not begun. */
+function toldBy(ran: RunResult<CommandResult>): ExecEnd {
   switch (ran.kind) {
-    case 'denied': {
-      const { denial, envelopes, evidence } = ran;
-      return { denial, ...decisionOf(envelopes), ...(evidence !== undefined && { evidence }) };
-    }
+    case 'denied':
+      return refusedBy(ran);
     case 'unsettled': {
       const { callId, denial, envelopes } = ran;
-      return { decision: 'ALLOW', denial, evidence: evidenceOf(callId, undefined, envelopes) };
+      return { callId, denial, evidence: evidenceOf(callId, undefined, envelopes) };
     }
     case 'done':
     case 'failed':
-      return { decision: 'ALLOW', evidence: ran.evidence };
+      return { callId: ran.callId, evidence: ran.evidence };
   }
+}
+
+function refusedBy({ callId, denial, evidence }: DeniedCall): ExecEnd {
+  return { callId, denial, ...(evidence !== undefined && { evidence }) };
 }

@@ -1,11 +1,20 @@
 import type { Call } from '../../call/call.ts';
+import { canonicalJson } from '../../call/canonical-json.ts';
+import type { JsonObject } from '../../call/json.ts';
 import { utf8 } from '../../call/sha256.ts';
 import { uuidv7 } from '../../call/uuid.ts';
 import { evidenceOf, evidenceOfDenial } from '../../client/evidence-of.ts';
 import { listedTool } from '../../gate/caller-request.ts';
 import { denialOfExecution } from '../../gate/denials.ts';
 import type { CallResult } from '../../gate/gate.ts';
+import { CountersignError } from '../../errors.ts';
 import { createToolDirectory } from '../../gate/tool-directory.ts';
+import {
+  commandArgumentsOf,
+  payloadOf,
+  type CommandArguments,
+  type CommandPayload,
+} from '../../targets/command-arguments.ts';
 import { createCommandTarget } from '../../targets/command.ts';
 import type { CommandEnd, CommandHands } from '../../targets/command-run.ts';
 import type { GovernByOptions } from '../home/govern-by.ts';
@@ -30,24 +39,20 @@ export async function execHere(
 
 async function execUnder(
   { gates, ledger, recordChange, credentials }: OpenedGates,
-  { server, tool, definition, identity, payload }: PreparedCommand,
+  { server, tool, definition, identity, given, payload }: PreparedCommand,
   hands: CommandHands,
   signal: AbortSignal,
 ): Promise<ExecEnd> {
   const tools = new Map([[tool, listedTool(definition)]]);
   const listing = { tools: () => Promise.resolve(tools), lists: () => Promise.resolve(false) };
   const directory = createToolDirectory({ server, command: utf8(identity), listing, ledger, recordChange });
-  const { bytes, value } = payload;
   const id = uuidv7(Date.now());
   const call: Call = {
-    id,
-    server,
-    kind: 'tool',
-    tool,
-    params: bytes,
-    arguments: value,
-    payload: bytes,
-    era: 'modern',
+    ...{ id, server, kind: 'tool', tool, era: 'modern' },
+    ...carriedBy(payload),
+    withArguments: (args) => changedCommand(given, args),
+    // Its output is passed on as it comes; what is answered in the end holds digests of it alone.
+    isLive: true,
   };
   let end: CommandEnd | undefined;
   const target = createCommandTarget({ ...hands, onEnd: (came) => (end = came) });
@@ -58,6 +63,30 @@ async function execUnder(
   } finally {
     await gate.close();
   }
+}
+
+function carriedBy({ bytes, value }: CommandPayload): Pick<Call, 'params' | 'arguments' | 'payload'> {
+  return { params: bytes, arguments: value, payload: bytes };
+}
+
+/**
+ * The command with other words, folder or variables. Undefined for what is no command, and where another program would run, or where
+ * it would get another input or other secrets than those that are at hand.
+ */
+function changedCommand(given: CommandArguments, args: JsonObject): ReturnType<typeof carriedBy> | undefined {
+  try {
+    const changed = commandArgumentsOf(args);
+    return fixedOf(changed) === fixedOf(given) ? carriedBy(payloadOf(changed)) : undefined;
+  } catch (error) {
+    if (error instanceof CountersignError) return undefined;
+    throw error;
+  }
+}
+
+function fixedOf(given: CommandArguments): string {
+  const program = 'script' in given ? { shell: given.shell } : { command: given.command };
+  const { stdin, secrets } = given;
+  return canonicalJson({ ...program, stdin: { ...stdin }, secrets: { ...secrets } });
 }
 
 /** The result as evidence, and as what a caller of a gate elsewhere is told. */

@@ -11,9 +11,9 @@ import {
   type CommandArguments,
   type CommandPayload,
 } from '../../targets/command-arguments.ts';
+import { findCommand } from '../find-command.ts';
 import { assertServerName, defaultServerName } from '../server-ref.ts';
 import { commandEnvironment, type EnvironmentWishes } from './environment.ts';
-import { findCommand } from './find-command.ts';
 import { readStdin, type StdinOptions } from './read-stdin.ts';
 
 export interface ExecRequest extends EnvironmentWishes {
@@ -41,11 +41,11 @@ export interface PreparedCommand {
 }
 
 /** There is no such command, or it cannot be executed: nothing was asked of anybody. */
-export class NoCommandError extends Error {
+export class NoCommandError extends CountersignError {
   readonly exitCode: 126 | 127;
 
   constructor(exitCode: 126 | 127, message: string) {
-    super(message);
+    super('COMMAND_NOT_STARTED', message);
     this.exitCode = exitCode;
   }
 }

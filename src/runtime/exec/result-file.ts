@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 
 /** A file that will say what came of a command. */
 export interface ResultFile {
@@ -33,7 +33,7 @@ export function openResultFile(file: string): ResultFile {
     rmSync(file, { force: true });
   } catch (error) {
     if (error instanceof CountersignError) throw error;
-    throw misuse(file, `cannot be written (${codeOf(error)})`);
+    throw misuse(file, `cannot be written (${systemCode(error)})`);
   }
   let isOpen = true;
   const close = (): void => {
@@ -50,7 +50,7 @@ export function openResultFile(file: string): ResultFile {
         close();
         renameSync(draft, file);
       } catch (error) {
-        const why = `${file} could not be written (${codeOf(error)}), but the call is in the log.`;
+        const why = `${file} could not be written (${systemCode(error)}), but the call is in the log.`;
         throw new CountersignError('INTERNAL', why, { cause: error });
       }
     },
@@ -64,8 +64,4 @@ export function openResultFile(file: string): ResultFile {
 
 function misuse(file: string, why: string): CountersignError {
   return new CountersignError('USAGE', `${file} ${why}.`);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

@@ -127,13 +127,10 @@ function exitCodeOf({ end, denial }: ExecEnd, interrupts: Interrupts): number {
 }
 
 function failed(error: unknown, options: RunExecOptions, interrupts: Interrupts): number {
-  if (error instanceof NoCommandError) {
-    options.stderr.write(`countersign: ${error.message}\n`);
-    return error.exitCode;
-  }
   const { code, message } = toCountersignError(error, 'INTERNAL', 'Something failed that should not.');
   if (code === 'USAGE') throw error;
   tell(options, code, message);
+  if (error instanceof NoCommandError) return error.exitCode;
   return interrupts.exitCode ?? refusedCode;
 }
 

@@ -1,7 +1,7 @@
 import { chmodSync, constants, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hex } from '../../call/sha256.ts';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { livingInstances } from '../../ledger/instances-node.ts';
 import {
   adoptLedgerCopy,
@@ -142,7 +142,7 @@ async function takeBackup(file: string, staged: HomeLayout): Promise<string> {
   try {
     copyFileSync(file, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw new CountersignError('CONFIG_INVALID', `The backup ${file} cannot be read (${why}).`, {
       cause: error,
     });

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, write
 import { join } from 'node:path';
 import { base64, hex } from '../../call/sha256.ts';
 import { logOpen } from '../../envelope/statements.ts';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { createTrustSystem, type TrustSystem } from '../../pki/authority.ts';
 import { parsePostgresUrl } from '../../ledger/store-postgres-url.ts';
 import { ed25519Signer } from '../../pki/signer-node.ts';
@@ -56,7 +56,7 @@ function makeFolder(path: string, root: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw new CountersignError('HOME_INVALID', `A home cannot be made at ${root} (${why}).`, {
       cause: error,
     });

@@ -6,6 +6,9 @@ import { compilePolicy } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { passphraseFrom, passphraseVariable } from '../keys/passphrase.ts';
 import type { Acting } from '../login/acting.ts';
+import { homeRecipients } from '../notices/home-notices.ts';
+import { withNotices } from '../notices/with-notices.ts';
+import { environmentGrant } from '../grants/grant-environment.ts';
 import { callCredentials } from '../login/call-credentials.ts';
 import { bringsToken } from '../login/token-environment.ts';
 import { recordPolicy } from '../policy-change.ts';
@@ -31,7 +34,7 @@ export interface GovernByOptions {
 export interface GovernedBy {
   readonly governance: Governance;
   readonly policy: Policy;
-  /** What each call brings: the key, and the token of whoever it is made for, where there is somebody. */
+  /** What each call brings: the key, the token of whoever it is made for, and the grant that it is narrowed to, where there is one. */
   readonly credentials: () => Credentials | Promise<Credentials>;
 }
 
@@ -43,14 +46,22 @@ export async function governBy(options: GovernByOptions): Promise<GovernedBy> {
   const home = openHome(options.home, options.ledger, passphraseFrom(options.env, passphraseVariable));
   const settings = readHomeSettings(home);
   const acting = await actingOf(settings, options);
+  const grant = environmentGrant(options.env);
   const authenticator = refuseUnavailable(homeAuthenticator(home, acting.evidence));
-  assertAdmitted(await authenticator.authenticate({ apiKey: options.apiKey }, Date.now()));
+  const holder = await authenticator.authenticate({ apiKey: options.apiKey }, Date.now());
+  // What comes with the calls is looked at with each of them: without a grant that they need they are denied, and signed.
+  if (holder.refusal?.code !== 'GRANT_MISSING') assertAdmitted(holder);
   const files = options.policyFiles.length > 0 ? options.policyFiles : [home.layout.policy];
   const policy = compilePolicy(files.map((name) => ({ name, text: readPolicy(name) })));
-  const governance = await openGovernance(home, authenticator, options.stderr, settings);
+  const recipients = await homeRecipients(settings, home, options.env);
+  const governance = withNotices(
+    await openGovernance(home, authenticator, options.stderr, settings),
+    recipients,
+    options.stderr,
+  );
   try {
     await recordPolicy(governance.homeLedger.ledger, governance.recordChange, options.name, policy);
-    return { governance, policy, credentials: callCredentials(options.apiKey, acting.source) };
+    return { governance, policy, credentials: callCredentials(options.apiKey, acting.source, grant) };
   } catch (error) {
     await governance.close();
     throw error;
@@ -59,10 +70,10 @@ export async function governBy(options: GovernByOptions): Promise<GovernedBy> {
 
 /** For whom calls are made. Where neither the home nor the environment says anything of it, it costs nothing. */
 async function actingOf(
-  { actsForPeople }: HomeSettings,
+  { actsForPeople, hasGrants }: HomeSettings,
   { home, env, cwd, stderr }: GovernByOptions,
 ): Promise<Partial<Acting>> {
-  if (!actsForPeople && !bringsToken(env)) return {};
+  if (!actsForPeople && !hasGrants && !bringsToken(env)) return {};
   const { openActing } = await import('../login/acting.ts');
   const acting = await openActing({ root: home, env, cwd });
   if (acting.source && acting.evidence.humans === undefined)

@@ -9,6 +9,7 @@ import type { Evidence } from '../../identity/evidence.ts';
 import type { Authenticator } from '../../identity/principal.ts';
 import { openApiKeyFile } from './api-key-file.ts';
 import { changeRecorder } from '../changes.ts';
+import { homeGranters } from '../grants/home-granters.ts';
 import { readHomeSettings } from './home-config.ts';
 import { openHomeLedger, type HomeLedger } from './home-ledger.ts';
 import { gateWitnesses } from './home-witnesses.ts';
@@ -31,6 +32,7 @@ export interface Governance {
 export function homeAuthenticator({ layout, config }: Home, evidence: Evidence = {}): Authenticator {
   return createAuthenticator({
     evidence,
+    granters: homeGranters(layout, evidence.granters),
     keys: openApiKeyFile({ peppers: layout.peppers, keys: layout.apiKeys }),
     trustDomain: config.trustDomain,
   });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import type { WitnessAddress } from '../../ledger/witness-client.ts';
 import { required } from '../../policy/pack-fields.ts';
 import { YamlSource, type YamlNode } from '../../policy/yaml-source.ts';
@@ -13,9 +13,13 @@ export interface HomeSettings {
   readonly witnesses: readonly WitnessAddress[];
   /** Whether it says whom a wrapped server acts for: `login/acting.ts` reads that, and what it then needs. */
   readonly actsForPeople: boolean;
+  /** Whether its section `identity` speaks of grants, which narrow the calls of a wrapped server as well. */
+  readonly hasGrants: boolean;
+  /** Whether it says who is told what came of calls: `notices/home-notices.ts` reads that. */
+  readonly notifies?: true;
 }
 
-const none: HomeSettings = { witnesses: [], actsForPeople: false };
+const none: HomeSettings = { witnesses: [], actsForPeople: false, hasGrants: false };
 
 const maxWitnesses = 16;
 const maxKeyLength = 256;
@@ -29,16 +33,24 @@ const gatewaySections = [
   'listen',
   'hosts',
   'origins',
+  'publicUrl',
   'policies',
   'actions',
   'servers',
   'identity',
+  'approvals',
   'metrics',
   'limits',
 ] as const;
 
+/** Who is told what came of calls. */
+const notifySection = 'notify';
+
 /** Whom a wrapped server acts for. */
 const actingSections = ['login', 'human'] as const;
+
+/** What `identity` says of grants. */
+const grantMembers = ['granters', 'grantsRequired'] as const;
 
 /**
  * Reads the home's `countersign.yaml`; a home without one has no settings. Strict, as policy is: throws CONFIG_INVALID with
@@ -54,11 +66,14 @@ export function readSettings(name: string, text: string): HomeSettings {
   const yaml = new YamlSource({ name, text }, 'CONFIG_INVALID');
   // A file that has only comments is one that sets nothing.
   if (yaml.root === null) return none;
-  const known = ['witnesses', ...gatewaySections, ...actingSections] as const;
+  const known = ['witnesses', notifySection, ...gatewaySections, ...actingSections] as const;
   const fields = yaml.fields(yaml.root, 'the configuration', known);
+  const identity: unknown = fields.get('identity')?.toJSON();
   return {
     witnesses: readWitnesses(yaml, fields.get('witnesses')),
     actsForPeople: actingSections.some((section) => fields.has(section)),
+    ...(fields.has(notifySection) && { notifies: true }),
+    hasGrants: grantMembers.some((member) => Object.hasOwn(Object(identity) as object, member)),
   };
 }
 
@@ -126,7 +141,7 @@ function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     if (why === 'ENOENT') return undefined;
     throw new CountersignError('CONFIG_INVALID', `${path} cannot be read (${why}).`, { cause: error });
   }

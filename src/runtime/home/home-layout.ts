@@ -14,6 +14,8 @@ export interface HomeLayout {
   /** Who changes API keys holds a lock on this file. */
   readonly apiKeyLock: string;
   readonly peppers: string;
+  /** Whose grants count, beside those of the configuration. Absent while there is nobody. */
+  readonly granters: string;
   readonly ledger: string;
   /** Space held back so that outcomes can be recorded on a full disk. */
   readonly ballast: string;
@@ -52,6 +54,7 @@ export function homeLayout(root: string): HomeLayout {
     apiKeys: at('api-keys.json'),
     apiKeyLock: at('api-keys.lock'),
     peppers: at('keys', 'api-key-peppers.json'),
+    granters: at('granters.json'),
     ledger: at('ledger.sqlite'),
     ballast: at('ledger.ballast'),
     released: at('released'),

@@ -1,4 +1,5 @@
 import { assembleBundle } from '../../envelope/bundle.ts';
+import type { AnsweringParts } from '../../gate/approvals/answer.ts';
 import type { RecordChange } from '../../gate/changes.ts';
 import { acceptTools, knownServer, type KnownServer, type KnownTool } from '../../gate/acceptance.ts';
 import type { Ledger, LogEntry } from '../../ledger/ledger.ts';
@@ -18,6 +19,8 @@ export interface OpenedHome {
   readonly ledger: Ledger;
   /** Signs and logs what the operator changed. */
   readonly recordChange: RecordChange;
+  /** What signs and logs the answers to requests for approval. */
+  readonly answering: AnsweringParts;
   /** The envelope of an entry, with a proof against the newest checkpoint, or another head: a bundle, as JSON text. */
   readonly envelope: (entry: LogEntry, under?: SignedHead) => Promise<string>;
   /** The names of all servers that a gate of this home has seen. */
@@ -43,6 +46,7 @@ export async function withHome<T>(home: Home, use: (opened: OpenedHome) => Promi
     return await use({
       ledger,
       recordChange,
+      answering: { ...notary, mode: 'same-user' },
       async envelope(entry, under) {
         const proof = await ledger.prove(entry.index, under);
         // Not always the one of today: an old entry goes with the authority that issued its certificate.

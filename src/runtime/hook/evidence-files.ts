@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { evidenceOf, evidenceOfDenial } from '../../client/evidence-of.ts';
 import type { GateDecision, OutcomeReport } from '../../client/gate-client.ts';
 import { toldBy } from '../../client/request-bytes.ts';
+import { systemCode } from '../../errors.ts';
 import type { CallEnvelopes } from '../../gate/gate.ts';
 
 /** What is kept of each call for `countersign verify`: out of the model's sight. Each returns what went wrong, as a sentence. */
@@ -21,7 +22,7 @@ export function evidenceFilesIn(folder: string | undefined): EvidenceFiles {
       return undefined;
     } catch (error) {
       // The log has them all the same: no reason to hold anything up.
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+      const code = systemCode(error);
       return `The envelopes of call ${callId} could not be kept in ${folder} (${code}).`;
     }
   };

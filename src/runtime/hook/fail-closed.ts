@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { toldToModel } from '../../client/told.ts';
-import { CountersignError, toCountersignError } from '../../errors.ts';
+import { CountersignError, systemCode, toCountersignError } from '../../errors.ts';
 import { denied, passed, type HookAnswer, type HookHost } from '../../gateway/hooks/hook-host.ts';
 
 /** What ends a hook from outside; SIGKILL alone cannot be answered. */
@@ -59,8 +59,7 @@ function write(file: 1 | 2, text: string): boolean {
     try {
       at += writeSync(file, bytes, at);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      if (code !== 'EAGAIN') return false;
+      if (systemCode(error) !== 'EAGAIN') return false;
     }
   }
   return true;

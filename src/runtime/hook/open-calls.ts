@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, wri
 import { join } from 'node:path';
 import { canonicalJson } from '../../call/canonical-json.ts';
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
+import { systemCode } from '../../errors.ts';
 import type { DelegatedPermit } from '../../gate/gate.ts';
 import type { HookCall } from '../../gateway/hooks/hook-host.ts';
 
@@ -78,7 +79,7 @@ function namesIn(folder: string, prefix: string): readonly string[] {
       .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
       .sort();
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
+    if (systemCode(error) === 'ENOENT') return [];
     throw error;
   }
 }
@@ -90,7 +91,7 @@ function takeFile(path: string): OpenCall | undefined {
     unlinkSync(path);
     return JSON.parse(text) as OpenCall;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
@@ -101,8 +102,4 @@ function sweep(folder: string): void {
     const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
     if (modified !== undefined && modified < Date.now() - keptMs) rmSync(path, { force: true });
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

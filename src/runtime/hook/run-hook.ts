@@ -6,6 +6,7 @@ import type { Denial } from '../../gate/gate.ts';
 import {
   allowed,
   denied,
+  noted,
   passed,
   type HookAnswer,
   type HookCall,
@@ -16,6 +17,7 @@ import {
 import { readHookInput } from '../../gateway/hooks/hook-input.ts';
 import type { EvidenceFiles } from './evidence-files.ts';
 import { argumentsDigest, type OpenCall, type OpenCalls } from './open-calls.ts';
+import type { Prompts } from './prompts.ts';
 
 export interface HookOptions {
   readonly host: HookHost;
@@ -25,7 +27,10 @@ export interface HookOptions {
   readonly connect: (start: boolean) => Promise<GateClient>;
   /** The person that the host works for, asked at each event. */
   readonly humanToken: () => Promise<string | undefined>;
+  /** What its calls are narrowed to, asked at each event. */
+  readonly grant?: (() => Promise<string | undefined>) | undefined;
   readonly open: OpenCalls;
+  readonly prompts: Prompts;
   readonly evidence: EvidenceFiles;
   /** Ends the asking. */
   readonly signal: AbortSignal;
@@ -47,7 +52,11 @@ export async function runHook(input: Uint8Array, options: HookOptions): Promise<
     case 'after':
       return after(event, options);
     case 'end':
+      options.prompts.forget(event.session);
       return end(event.session, options);
+    case 'prompt':
+      options.prompts.keep(event.session, event.prompt);
+      return noted(options.host);
     case 'other':
       return event.guards ? denied(options.host, toldToModel(unknownEvent)) : passed();
   }
@@ -61,7 +70,8 @@ const unknownEvent: Denial = {
 
 /** Asks. The call is kept for the event after it before the host hears that it may go on. */
 async function before(call: HookCall, options: HookOptions): Promise<HookAnswer> {
-  const { host, approve, connect, open, evidence, signal } = options;
+  const { host, approve, connect, open, prompts, evidence, signal } = options;
+  const request = prompts.of(call.session);
   const said = await callOptions(options);
   const asked: ToolCall = {
     callId: uuidv7(Date.now()),
@@ -69,6 +79,7 @@ async function before(call: HookCall, options: HookOptions): Promise<HookAnswer>
     tool: call.tool,
     arguments: call.arguments,
     definition: { name: call.tool },
+    ...(request !== undefined && { request }),
     context: call.context,
     settleWithin,
   };
@@ -165,7 +176,11 @@ function unsettled(callId: string, { code, message }: Pick<Denial, 'code' | 'mes
   return `The outcome of call ${callId} was not recorded: ${message} (${code})`;
 }
 
-async function callOptions({ humanToken, signal }: HookOptions): Promise<CallOptions> {
-  const token = await humanToken();
-  return { signal, ...(token !== undefined && { humanToken: token }) };
+async function callOptions({ humanToken, grant, signal }: HookOptions): Promise<CallOptions> {
+  const [token, granted] = await Promise.all([humanToken(), grant?.()]);
+  return {
+    signal,
+    ...(token !== undefined && { humanToken: token }),
+    ...(granted !== undefined && { grant: granted }),
+  };
 }

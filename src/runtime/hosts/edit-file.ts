@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { unifiedDiff } from './unified-diff.ts';
 
 /** A change to a file of somebody else's program, not yet made. */
@@ -71,7 +71,7 @@ export function applyEdit({ path, before, after, isNew }: EditPlan): { readonly 
     replace(place, after, mode);
     return { backup };
   } catch (error) {
-    throw invalid(`${path} cannot be written (${codeOf(error)}).`, error);
+    throw invalid(`${path} cannot be written (${systemCode(error)}).`, error);
   }
 }
 
@@ -83,7 +83,7 @@ function keep(place: string, text: string, mode: number): string {
       write(backup, text, mode);
       return backup;
     } catch (error) {
-      if (codeOf(error) !== 'EEXIST' || number === maxBackups) throw error;
+      if (systemCode(error) !== 'EEXIST' || number === maxBackups) throw error;
     }
   }
 }
@@ -120,8 +120,8 @@ function readText(path: string): string | undefined {
     bytes = readFileSync(path);
   } catch (error) {
     if (error instanceof CountersignError) throw error;
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw invalid(`${path} cannot be read (${codeOf(error)}).`, error);
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw invalid(`${path} cannot be read (${systemCode(error)}).`, error);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -132,8 +132,4 @@ function readText(path: string): string | undefined {
 
 function invalid(message: string, cause?: unknown): CountersignError {
   return new CountersignError('CONFIG_INVALID', message, { cause });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

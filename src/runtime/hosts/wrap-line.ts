@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { isGoverned, type HostServer } from '../doctor/host-servers.ts';
 import type { ServerCommand } from '../server-ref.ts';
+import { wrapOptions } from './wrap-options.ts';
 
 /** What a host starts in place of a server. */
 export interface WrapLine {
@@ -44,24 +45,9 @@ export function readWrapLine(found: HostServer): ReadWrapLine | undefined {
   return { name: name.name, server: command === undefined ? undefined : { command, args } };
 }
 
-const text = { type: 'string' } as const;
-const texts = { type: 'string', multiple: true } as const;
-const options = {
-  name: text,
-  policy: texts,
-  relay: texts,
-  config: text,
-  server: text,
-  home: text,
-  ledger: text,
-  gate: text,
-  identity: text,
-  ca: text,
-};
-
 function nameOf(line: string[]): { readonly name: string | undefined } | undefined {
   try {
-    const { values } = parseArgs({ args: line, options });
+    const { values } = parseArgs({ args: line, options: wrapOptions });
     return { name: values.name ?? values.server };
   } catch {
     return undefined;

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemCode } from '../../errors.ts';
 import { syncDirectory } from '../../ledger/sync-directory-node.ts';
 import type { HomeLayout } from '../home/home-layout.ts';
 
@@ -134,5 +135,5 @@ function removeEmpty(folder: string): void {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return systemCode(error) === 'ENOENT';
 }

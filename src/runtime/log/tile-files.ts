@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import type { TileSink, TileSource } from '../../evidence/tile-source.ts';
 
 /** An exported log in a folder. */
@@ -64,7 +64,7 @@ async function guarded<T>(directory: string, path: string, done: string, act: ()
     return await act();
   } catch (error) {
     if (error instanceof CountersignError) throw error;
-    const why = codeOf(error) ?? 'unknown';
+    const why = systemCode(error);
     throw new CountersignError('EXPORT_UNREADABLE', `${join(directory, path)} cannot be ${done} (${why}).`, {
       cause: error,
     });
@@ -72,11 +72,7 @@ async function guarded<T>(directory: string, path: string, done: string, act: ()
 }
 
 function undefinedIfMissing(error: unknown): undefined {
-  const code = codeOf(error);
+  const code = systemCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
   throw error;
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
 }

@@ -1,20 +1,40 @@
 import { toCountersignError } from '../../errors.ts';
-import type { Credentials } from '../../identity/principal.ts';
+import type { Credentials, Refusal } from '../../identity/principal.ts';
+import type { ReasonCode } from '../../names.ts';
+import type { GrantSource } from '../grants/grant-environment.ts';
 import type { HumanTokenSource } from './human-token.ts';
 
-/** What each call of a wrapped server brings: the key, and the token of whom it is made for. Never rejects. */
+/** What each call of a wrapped server brings: the key, the token of whom it is made for, and the grant. Never rejects. */
 export function callCredentials(
   apiKey: string | undefined,
-  source: HumanTokenSource | undefined,
+  humanToken: HumanTokenSource | undefined,
+  grant?: GrantSource,
 ): () => Credentials | Promise<Credentials> {
   const alone: Credentials = { apiKey };
-  if (source === undefined) return () => alone;
+  if (humanToken === undefined && grant === undefined) return () => alone;
   return async () => {
-    try {
-      return { apiKey, humanToken: await source() };
-    } catch (error) {
-      const { code, message } = toCountersignError(error, 'LOGIN_FAILED', 'The human’s token cannot be had.');
-      return { apiKey, humanUnavailable: { code, message } };
-    }
+    const [human, granted] = await Promise.all([
+      had(humanToken, 'LOGIN_FAILED', 'The human’s token cannot be had.'),
+      had(grant, 'GRANT_INVALID', 'The grant cannot be had.'),
+    ]);
+    return {
+      apiKey,
+      ...(typeof human === 'string' ? { humanToken: human } : human && { humanUnavailable: human }),
+      ...(typeof granted === 'string' ? { grant: granted } : granted && { grantUnavailable: granted }),
+    };
   };
+}
+
+/** What a source gives, or why it should and cannot. */
+async function had(
+  source: (() => Promise<string | undefined>) | undefined,
+  code: ReasonCode,
+  sentence: string,
+): Promise<string | Refusal | undefined> {
+  try {
+    return await source?.();
+  } catch (error) {
+    const { code: why, message } = toCountersignError(error, code, sentence);
+    return { code: why, message };
+  }
 }

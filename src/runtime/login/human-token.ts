@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ActingConfig } from '../config/read-acting.ts';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { childEnvironment } from '../../targets/depth.ts';
 import { effectiveUser, whoElseMayReplace } from '../file-guard.ts';
 import { environmentToken } from './token-environment.ts';
@@ -66,7 +66,7 @@ export async function readActingAt(
   try {
     text = readFileSync(name, 'utf8');
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     if (why === 'ENOENT') return undefined;
     throw new CountersignError('CONFIG_INVALID', `${name} cannot be read (${why}).`, { cause: error });
   }

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { syncDirectory } from '../../ledger/sync-directory-node.ts';
 
 /** What came of a login. Secret: it is in the home's `login.json`, 0600, and nowhere else. */
@@ -58,7 +58,7 @@ export function readLogin(path: string): Login | undefined {
     text = readFileSync(handle, 'utf8');
   } catch (error) {
     if (error instanceof CountersignError) throw error;
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw failed(`${path} cannot be read.`, error);
   } finally {
     if (handle !== undefined) closeSync(handle);

@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
 import { CountersignError } from '../../errors.ts';
 import type { HumanTokenSource } from './human-token.ts';
+import { variableFile } from './variable-file.ts';
 
 export const humanTokenVariable = 'COUNTERSIGN_HUMAN_TOKEN';
 export const humanTokenFileVariable = 'COUNTERSIGN_HUMAN_TOKEN_FILE';
@@ -26,46 +26,16 @@ export function environmentToken(
       'CONFIG_INVALID',
       `Set ${humanTokenVariable} or ${humanTokenFileVariable}, not both.`,
     );
-  if (file !== undefined) return fileToken(file);
+  if (file !== undefined)
+    return variableFile({
+      file,
+      variable: humanTokenFileVariable,
+      maxBytes: maxFileBytes,
+      code: 'LOGIN_FAILED',
+    });
   if (token === undefined) return undefined;
   // Whoever sets it to what another variable lacked means to act for somebody.
   if (token === '') throw new CountersignError('CONFIG_INVALID', `${humanTokenVariable} is empty.`);
   const given = Promise.resolve(token);
   return () => given;
-}
-
-/** Whoever writes the file renews the token: it is looked at before each call, and read when it has changed. */
-function fileToken(file: string): HumanTokenSource {
-  let read: { readonly stamp: string; readonly token: string } | undefined;
-  const current = (): string => {
-    const stamp = stampOf(file);
-    if (read?.stamp !== stamp) read = { stamp, token: readToken(file) };
-    return read.token;
-  };
-  return () => new Promise((resolve) => resolve(current()));
-}
-
-function stampOf(file: string): string {
-  const found = statSync(file, { bigint: true, throwIfNoEntry: false });
-  if (found === undefined) throw unusable('is not there');
-  if (found.size > maxFileBytes) throw unusable('is longer than a token');
-  if (process.platform !== 'win32' && (found.mode & 0o022n) !== 0n)
-    throw unusable('could have been written by others; take that from them with: chmod go-w');
-  return `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
-}
-
-function readToken(file: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw unusable('cannot be read');
-  }
-  const token = text.replace(/\r?\n$/, '');
-  if (token === '') throw unusable('is empty');
-  return token;
-}
-
-function unusable(what: string): CountersignError {
-  return new CountersignError('LOGIN_FAILED', `The file that ${humanTokenFileVariable} names ${what}.`);
 }

@@ -1,9 +1,13 @@
 import { toCountersignError } from '../../errors.ts';
 import type { RecordChange } from '../../gate/changes.ts';
+import { createApprovalDesk } from '../../gate/approvals/approval-desk.ts';
+import { createPasskeyDesk } from '../../gate/approvals/passkeys/passkey-desk.ts';
+import type { PasskeyVerifier } from '../../gate/approvals/passkeys/passkey-verifier.ts';
 import { createGates } from '../../gate/create-gate.ts';
 import { createDeclaredDirectory } from '../../gate/declared-tools.ts';
 import type { SharedGateParts } from '../../gate/parts.ts';
 import { createHttpApp } from '../../gateway/http/app.ts';
+import { approvePaths } from '../../gateway/http/approve-page.ts';
 import type { HttpBindings } from '../../gateway/http/credentials.ts';
 import { enrolmentPath, type EnrolmentDesk } from '../../gateway/http/enrolment.ts';
 import { metricsPath } from '../../gateway/http/metrics-routes.ts';
@@ -27,7 +31,10 @@ import { watchUpstreams } from './upstream-states.ts';
 
 /** What a configuration comes to, as much of it as is served. */
 export interface ServedSettings {
-  readonly config: Pick<Config, 'identity' | 'limits' | 'listen' | 'metrics' | 'origins' | 'publicUrl'>;
+  readonly config: Pick<
+    Config,
+    'approvals' | 'identity' | 'limits' | 'listen' | 'metrics' | 'origins' | 'publicUrl'
+  >;
   /** Who may tell of what has ended. */
   readonly transmitters: readonly EventTransmitter[];
   readonly declared: DeclaredActions;
@@ -49,6 +56,8 @@ export interface GatewayAppOptions {
   readonly stderr: { write(text: string): unknown };
   /** Absent where no agents are certified. */
   readonly enrolment?: EnrolmentDesk;
+  /** For the page at this origin. Absent where nobody can be invited to it: handed in, as its library is large. */
+  readonly passkeysFor?: (origin: string) => PasskeyVerifier;
   /** Absent where nobody counts: then they are not served either. */
   readonly metrics?: Pick<Metrics, 'gate' | 'onAnswer' | 'onSecurityEvent' | 'render'>;
   /** Why other files could not be taken since; absent where another configuration is another start. */
@@ -72,10 +81,12 @@ export interface GatewayApp {
 
 /** The one application over the one gate, whatever runtime it is on. */
 export function createGatewayApp(options: GatewayAppOptions): GatewayApp {
-  const { parts, recordChange, settings, desks, enrolment, metrics, refused, version, stderr } = options;
+  const { parts, recordChange, settings, desks, enrolment, metrics, passkeysFor, refused, version, stderr } =
+    options;
   const { config, declared, servers, transmitters } = settings;
   const { limits, publicUrl } = config;
-  const publicHost = publicUrl === undefined ? undefined : new URL(publicUrl).host;
+  const page = passkeysFor && config.approvals?.origin;
+  const publicHosts = [publicUrl, page].flatMap((url) => (url === undefined ? [] : [new URL(url).host]));
   const { ledger } = parts;
   const made = createGates({ ...parts, committed: config.identity?.commit ?? [] });
   const gates = metrics ? observedGates(made, metrics.gate) : made;
@@ -102,12 +113,20 @@ export function createGatewayApp(options: GatewayAppOptions): GatewayApp {
   const desk = desks.open({ gates, ledger, recordChange, isReserved });
   const app = createHttpApp({
     gate: gates,
-    isOwnHost: (host) => host === publicHost || options.isOwnHost(host),
-    origins: new Set(config.origins),
+    isOwnHost: (host) => publicHosts.includes(host) || options.isOwnHost(host),
+    origins: new Set([...config.origins, ...(page === undefined ? [] : [page])]),
     routes: gatewayRoutes({
       gates,
       actions: { gate, ...declared },
       desk,
+      approvals: createApprovalDesk(parts),
+      passkeys:
+        passkeysFor === undefined || page === undefined
+          ? undefined
+          : {
+              desk: createPasskeyDesk({ ...parts, recordChange, verifier: passkeysFor(page) }),
+              origin: page,
+            },
       enrolment,
       endpoints,
       streams,
@@ -124,6 +143,7 @@ export function createGatewayApp(options: GatewayAppOptions): GatewayApp {
       }),
     }),
     publicPaths: new Set([
+      ...(page === undefined ? [] : approvePaths),
       ...(metrics && config.metrics.public ? [metricsPath] : []),
       ...(enrolment ? [enrolmentPath] : []),
       ...(transmitters.length > 0 ? [securityEventsPath] : []),

@@ -1,7 +1,11 @@
+import type { ApprovalDesk } from '../../gate/approvals/approval-desk.ts';
+import type { PasskeyDesk } from '../../gate/approvals/passkeys/passkey-desk.ts';
 import type { CallDesk } from '../../gate/call-desk.ts';
 import type { Gate, Gates } from '../../gate/gate.ts';
 import { actionRoutes } from '../../gateway/http/actions.ts';
 import type { HttpAppOptions } from '../../gateway/http/app.ts';
+import { approvalRoutes } from '../../gateway/http/approvals.ts';
+import { approvePage } from '../../gateway/http/approve-page.ts';
 import { authzenRoutes } from '../../gateway/http/authzen.ts';
 import { callRoutes } from '../../gateway/http/calls.ts';
 import { enrolmentRoutes, type EnrolmentDesk } from '../../gateway/http/enrolment.ts';
@@ -36,6 +40,9 @@ export interface GatewayRouteParts {
   /** What a configuration declares, and the gate that knows it. */
   readonly actions: DeclaredActions & { readonly gate: Gate };
   readonly desk: CallDesk;
+  readonly approvals: ApprovalDesk;
+  /** Absent where nobody approves with a passkey. */
+  readonly passkeys?: { readonly desk: PasskeyDesk; readonly origin: string } | undefined;
   /** Absent where no agents are certified. */
   readonly enrolment?: EnrolmentDesk | undefined;
   /** By the name that they are served under. */
@@ -63,6 +70,8 @@ export function gatewayRoutes(parts: GatewayRouteParts): HttpAppOptions['routes'
     actionRoutes({ ...actions, maxBodyBytes }),
     callRoutes({ gate: gates, desk, maxBodyBytes }),
     authzenRoutes({ gate: gates, desk, maxBodyBytes }),
+    approvalRoutes({ gate: gates, desk: parts.approvals }),
+    ...(parts.passkeys ? [approvePage({ ...parts.passkeys, onRefused: gates.countRefusal })] : []),
     mcpRoutes({
       authenticate: gates.authenticate,
       watch: gates.watch,

@@ -58,7 +58,7 @@ const maxHeaders = 100;
 const single = new Set([
   ...['host', 'content-length', 'transfer-encoding', 'content-type', 'authorization', 'origin'],
   ...['countersign-key', 'countersign-human-token', 'countersign-agent-token', 'countersign-device-token'],
-  ...['client-cert'],
+  ...['countersign-grant', 'client-cert'],
 ]);
 
 /** What Node's own parser lets pass, and two servers in a row could read differently; undefined for a clean head. */

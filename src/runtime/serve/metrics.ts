@@ -3,6 +3,7 @@ import type { ReceivedEvent } from '../../identity/events/event-receiver.ts';
 import type { SeenAnswer } from '../../gateway/http/app.ts';
 import type { MetricsSource } from '../../gateway/http/metrics-routes.ts';
 import type { ReasonCode } from '../../names.ts';
+import type { NoticeResult } from '../notices/create-notices.ts';
 import type { GateObserver } from './observed-gates.ts';
 
 /** What is only known when somebody asks. */
@@ -27,6 +28,8 @@ export interface Metrics extends MetricsSource {
   readonly onAnswer: (seen: SeenAnswer) => void;
   /** What has come of a security event that was taken. */
   readonly onSecurityEvent: (came: ReceivedEvent) => void;
+  /** What has come of a notice to one of the recipients of the configuration. */
+  readonly onNotice: (to: string, result: NoticeResult) => void;
   /** A request that was refused before the application saw it. */
   readonly onRefused: (code: ReasonCode) => void;
 }
@@ -93,6 +96,10 @@ export function createMetrics(readings: MetricsReadings, build: BuildInfo): Metr
     'Security events that were taken, by what came of them.',
     ['result'],
   );
+  const notices = counter('countersign_notices_total', 'Notices by recipient, and what came of them.', [
+    'to',
+    'result',
+  ]);
 
   return {
     gate: {
@@ -114,6 +121,7 @@ export function createMetrics(readings: MetricsReadings, build: BuildInfo): Metr
       if (code !== undefined) refusals.inc({ code });
     },
     onSecurityEvent: (result) => events.inc({ result }),
+    onNotice: (to, result) => notices.inc({ to, result }),
     onRefused: (code) => refusals.inc({ code }),
     render: async () => ({ text: await registry.metrics(), type: registry.contentType }),
   };

@@ -84,8 +84,9 @@ function observedGate(gate: Gate, delegated: Map<string, string>, observer: Gate
       const settled = await gate.settleLater(callId, execution);
       const server = pending.get(callId);
       pending.delete(callId);
-      if (server !== undefined)
-        observer.ended(server, 'denial' in settled ? 'unrecorded' : outcomeOf(execution), codeOf(execution));
+      if (server === undefined) return settled;
+      const came = 'denial' in settled ? execution : settled.execution;
+      observer.ended(server, 'denial' in settled ? 'unrecorded' : outcomeOf(came), codeOf(came));
       return settled;
     },
   };

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { HttpBindings } from '../../gateway/http/credentials.ts';
 import type { ServedRoute } from '../../gateway/http/openapi.ts';
+import { createPasskeyVerifier } from '../../gateway/http/passkey-verifier.ts';
 import type { ReasonCode } from '../../names.ts';
 import { defaultEnrolment } from '../config/enrolment-schema.ts';
 import { openEnrolment } from '../enrol/home-enrolment.ts';
 import { trustEnrolled } from '../enrol/trust-enrolled.ts';
 import { homeAuthenticator, type Governance } from '../home/governance.ts';
 import { issuerFinder, readTrustRoot } from '../keys/trust-root.ts';
+import { createNotices, type OpenNotices } from '../notices/create-notices.ts';
+import { noticeSource } from '../notices/home-notices.ts';
 import { packageVersion } from '../version.ts';
 import type { CallDesks } from './call-desks.ts';
 import { recordConfiguration } from './config-change.ts';
@@ -41,20 +44,23 @@ const streamsEndMs = 5_000;
 
 /** Says in the log which configuration begins, and makes the application that serves by it. */
 export async function beginGeneration(
-  { home, gateParts, recordChange }: Governance,
+  governance: Governance,
   settings: ServeSettings,
   { stopping, ...options }: GenerationOptions,
 ): Promise<Generation> {
+  const { home, gateParts, recordChange } = governance;
   await recordConfiguration(gateParts.ledger, recordChange, settings);
   const evidence = trustEnrolled(settings.evidence, home);
   const authenticator = homeAuthenticator(home, evidence);
   const { lifetime } = settings.config.identity?.enrolment ?? defaultEnrolment;
   const enrolment = openEnrolment({ home, parts: gateParts, recordChange, evidence, lifetime });
+  const notices = noticesOf(settings, governance, options);
   const app = createGatewayApp({
     ...options,
-    parts: { ...gateParts, policy: settings.policy, authenticator },
+    parts: { ...gateParts, notices, policy: settings.policy, authenticator },
     recordChange,
     enrolment: enrolment.desk,
+    passkeysFor: createPasskeyVerifier,
     settings,
     trustRoot: {
       issuers: () => issuerFinder(readTrustRoot(home.layout)),
@@ -84,6 +90,16 @@ export async function beginGeneration(
       await Promise.race([app.reported(), stopping]);
       await enrolment.close();
       await app.close();
+      await notices.close();
     },
   };
+}
+
+/** A gate that nobody is to be told by knows no names, and tells nothing. */
+function noticesOf(
+  { config: { notify } }: ServeSettings,
+  { home }: Governance,
+  { metrics, stderr }: Pick<GenerationOptions, 'metrics' | 'stderr'>,
+): OpenNotices {
+  return createNotices({ recipients: notify, source: noticeSource(home), stderr, onEnd: metrics.onNotice });
 }

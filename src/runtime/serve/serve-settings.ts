@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { compilePolicy } from '../../policy/compile.ts';
 import type { Policy } from '../../policy/policy.ts';
 import { readActing } from '../config/read-acting.ts';
+import { readNotify } from '../config/read-notify.ts';
 import { readConfig } from '../config/read.ts';
 import type { Config } from '../config/schema.ts';
 import type { Evidence } from '../../identity/evidence.ts';
@@ -61,7 +62,7 @@ export function readServeSettings(source: ServeSettingsSource): ServeSettings {
 const bare = 'version: 1\n';
 
 /**
- * The same of a home alone: of its `countersign.yaml`, where it has one, what that says of identity. Witnesses are the home's own in
+ * The same of a home alone: of its `countersign.yaml`, where it has one, what that says of identity and notices. Witnesses are the home's own in
  * any case.
  *
  * @param source `configFile` is the home's `countersign.yaml`, and need not be there.
@@ -76,6 +77,7 @@ export function readHomeServeSettings(
   const config = {
     ...readConfig({ name, text: bare, env }),
     listen: { socket },
+    notify: readNotify({ name, text, env }),
     ...(identity && { identity }),
   };
   return settingsOf(config, text, isThere ? [name] : [], source);
@@ -118,7 +120,7 @@ function read(file: string, code: 'CONFIG_INVALID' | 'POLICY_UNREADABLE', what: 
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    const why = systemCode(error);
     throw new CountersignError(code, `The ${what} ${file} cannot be read (${why}).`, { cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { hex, sha256, utf8 } from '../../call/sha256.ts';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import type { TlsConfig } from '../config/tls-schema.ts';
 
 /** What a gateway shows of itself, and asks of its clients. */
@@ -42,7 +42,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    const why = systemCode(cause);
     throw new CountersignError('CONFIG_INVALID', `The file ${file} of listen.tls cannot be read (${why}).`, {
       cause,
     });

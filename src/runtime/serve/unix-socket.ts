@@ -2,7 +2,7 @@ import { chmodSync, closeSync, lstatSync, openSync, realpathSync, rmSync, type S
 import { connect, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { isBusy } from '../../ledger/store-sqlite-errors.ts';
 import { effectiveUser, whoElseMayReplace } from '../file-guard.ts';
 
@@ -42,7 +42,7 @@ function guardedPlace(path: string): string {
   try {
     folder = realpathSync(dirname(path));
   } catch (error) {
-    throw refused(`The folder of the socket ${path} cannot be read (${codeOf(error)}).`);
+    throw refused(`The folder of the socket ${path} cannot be read (${systemCode(error)}).`);
   }
   const place = join(folder, basename(path));
   if (Buffer.byteLength(place) > maxSocketPathBytes)
@@ -66,7 +66,7 @@ function lock(place: string): DatabaseSync {
     return file;
   } catch (error) {
     file?.close();
-    throw isBusy(error) ? taken(place) : refused(`${path} cannot be locked (${codeOf(error)}).`);
+    throw isBusy(error) ? taken(place) : refused(`${path} cannot be locked (${systemCode(error)}).`);
   }
 }
 
@@ -89,7 +89,7 @@ function isAnswered(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', (error) => resolve(!['ECONNREFUSED', 'ENOENT'].includes(codeOf(error))));
+    socket.once('error', (error) => resolve(!['ECONNREFUSED', 'ENOENT'].includes(systemCode(error))));
   });
 }
 
@@ -111,9 +111,9 @@ async function bind(server: Server, place: string): Promise<void> {
   try {
     await listening;
   } catch (error) {
-    throw codeOf(error) === 'EADDRINUSE'
+    throw systemCode(error) === 'EADDRINUSE'
       ? taken(place)
-      : refused(`Nothing can listen on ${place} (${codeOf(error)}).`);
+      : refused(`Nothing can listen on ${place} (${systemCode(error)}).`);
   }
   chmodSync(place, socketMode);
 }
@@ -134,8 +134,4 @@ function taken(place: string): CountersignError {
 
 function refused(message: string): CountersignError {
   return new CountersignError('CONFIG_INVALID', message);
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
 }

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { createWitnessApp } from '../../witness/app.ts';
 import type { Answered } from '../../witness/app.ts';
 import { systemClock } from '../clock.ts';
@@ -63,7 +63,7 @@ function urlOf({ address, family, port }: AddressInfo): string {
 }
 
 function cannotListen(cause: Error, host: string, port: number): CountersignError {
-  const why = 'code' in cause ? String(cause.code) : 'unknown';
+  const why = systemCode(cause);
   return new CountersignError(
     'CONFIG_INVALID',
     `The witness cannot listen on ${host}, port ${port} (${why}).`,

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { hex } from '../../call/sha256.ts';
-import { CountersignError } from '../../errors.ts';
+import { CountersignError, systemCode } from '../../errors.ts';
 import { fileIdentity } from '../../ledger/file-identity-node.ts';
 import { assertLocalDisk } from '../../ledger/local-disk-node.ts';
 import { isSafeSqlite } from '../../ledger/store-sqlite-open.ts';
@@ -177,7 +177,7 @@ function writeSecret(path: string, text: string): void {
 
 function placeError(error: unknown, root: string): CountersignError {
   if (error instanceof CountersignError) return error;
-  const why = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+  const why = systemCode(error);
   return new CountersignError('HOME_INVALID', `The witness at ${root} cannot be made or read (${why}).`, {
     cause: error,
   });

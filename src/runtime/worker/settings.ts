@@ -49,6 +49,9 @@ export function readWorkerSettings(
   if (config.policies.length === 0) throw refused('policies: a Worker has no home, so name at least one');
   if (config.witnesses !== undefined && config.witnesses.length > 0)
     throw refused('witnesses: they are not asked from a Worker yet');
+  if (config.approvals !== undefined)
+    throw refused('approvals: nobody can be invited to the page of a Worker yet');
+  if (Object.keys(config.notify).length > 0) throw refused('notify: nobody is told from a Worker yet');
   return {
     config,
     digest: hex(sha256(utf8(configuration))),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operationOf } from '../../../src/gateway/http/describe-route.ts';
+import { approvePaths } from '../../../src/gateway/http/approve-page.ts';
 import { isProbe, isPublished } from '../../../src/gateway/http/public-paths.ts';
 import { createHome } from '../../../src/runtime/home/create-home.ts';
 import { homeAuthenticator, openGovernance, type Governance } from '../../../src/runtime/home/governance.ts';
@@ -42,13 +43,14 @@ actions:
 servers:
   files: { url: "http://127.0.0.1:9/mcp" }
 publicUrl: http://gate.example
+approvals: { origin: https://gate.example }
 identity:
   humans: [{ issuer: "https://idp.test", keys: { url: "https://idp.test/jwks" } }]
   events: [{ issuer: "https://idp.test", keys: { url: "https://idp.test/jwks" } }]
 `;
 
 /** Whoever asks there says who it is in another way. */
-const withoutKey: ReadonlySet<string> = new Set(['/v1/enrolment', '/v1/security-events']);
+const withoutKey: ReadonlySet<string> = new Set(['/v1/enrolment', '/v1/security-events', ...approvePaths]);
 
 beforeAll(async () => {
   const root = join(folder, 'home');

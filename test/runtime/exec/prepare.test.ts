@@ -95,7 +95,7 @@ describe('what a command is decided on', () => {
     [126, 'is no program', ['./plain']],
     [126, 'is a folder', ['/']],
   ])('ends with %i when the command %s', async (exitCode, _, words) => {
-    await expect(prepare(words)).rejects.toMatchObject({ exitCode });
+    await expect(prepare(words)).rejects.toMatchObject({ code: 'COMMAND_NOT_STARTED', exitCode });
   });
 
   it('does not look into the working directory when there is no PATH', async () => {

@@ -75,6 +75,22 @@ describe('installing hooks', () => {
     expect(hostTimeout).toBeGreaterThanOrEqual(timeout + 10);
   });
 
+  it('has every host tell of what its person asks, and none hold that up when the hook fails', () => {
+    const prompts = [
+      'UserPromptSubmit',
+      'BeforeAgent',
+      'beforeSubmitPrompt',
+      'userPromptSubmitted',
+      'pre_user_prompt',
+    ];
+    for (const [host, given] of Object.entries(hookFiles)) {
+      const events = given.kind === 'programs' ? given.events : given.entries('x').map(({ event }) => event);
+      expect([host, events.filter((event) => prompts.includes(event))]).toEqual([host, [expect.any(String)]]);
+      const entry = given.kind === 'json' && given.entries('x').find(({ event }) => prompts.includes(event));
+      expect(entry && ('onFailure' in entry.entry || 'failClosed' in entry.entry)).toBe(false);
+    }
+  });
+
   it('has every host block on failure that can', () => {
     install('claude-code');
     install('cursor');
@@ -127,7 +143,7 @@ describe('installing hooks', () => {
     install('claude-code', '--gate', 'https://gate.example');
     const text = readFileSync(settings(), 'utf8');
     expect(text).not.toContain('--approve');
-    expect(text.match(/hook claude-code/g)).toHaveLength(4);
+    expect(text.match(/hook claude-code/g)).toHaveLength(5);
   });
 
   it('takes its own hook out of a group that a person put another one into', () => {

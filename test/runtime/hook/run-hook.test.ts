@@ -9,6 +9,7 @@ import type { HookAnswer } from '../../../src/gateway/hooks/hook-host.ts';
 import { hookHosts } from '../../../src/gateway/hooks/hosts.ts';
 import { evidenceFilesIn } from '../../../src/runtime/hook/evidence-files.ts';
 import { openCallsIn } from '../../../src/runtime/hook/open-calls.ts';
+import { promptsIn } from '../../../src/runtime/hook/prompts.ts';
 import { runHook } from '../../../src/runtime/hook/run-hook.ts';
 import { recorded } from '../../gateway/hooks/recorded.ts';
 
@@ -78,6 +79,7 @@ async function run(
     connect: () => (gate instanceof CountersignError ? Promise.reject(gate) : Promise.resolve(gate.client)),
     humanToken,
     open: openCallsIn(open, host),
+    prompts: promptsIn(open, host),
     evidence: evidenceFilesIn(undefined),
     signal: new AbortController().signal,
     onEvent: () => undefined,
@@ -100,6 +102,14 @@ describe.each(recorded)('a hook of $host', ({ host, events, before, denies }) =>
     // Told twice, it is settled once.
     await run(host, events['after'], gate);
     expect(gate.reported).toHaveLength(1);
+  });
+
+  it('sends what the person asked for with the calls of that session, and answers the prompt without a gate', async () => {
+    const gone = new CountersignError('GATE_UNREACHABLE', 'gone');
+    expect(await run(host, events['prompt'], gone)).toMatchObject({ exitCode: 0, stderr: '' });
+    const gate = gateThat('ALLOW');
+    await run(host, before, gate);
+    expect(gate.asked).toMatchObject([{ request: 'write a note' }]);
   });
 
   it.each(['NO_RULE_ALLOWS', 'GATE_UNREACHABLE', 'APPROVAL_REQUIRED'] as const)(

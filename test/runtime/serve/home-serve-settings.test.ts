@@ -34,18 +34,20 @@ describe('a home that is served without a configuration', () => {
     expect(files).toEqual([join(folder, 'policy.yaml')]);
   });
 
-  it('takes of its countersign.yaml what that says of identity, and serves nothing of the rest', () => {
+  it('takes of its countersign.yaml what that says of identity and notices, and serves nothing of the rest', () => {
     writeFileSync(
       join(folder, 'countersign.yaml'),
       `version: 1
 listen: { host: 0.0.0.0, port: 80 }
 actions: { pay: { parameters: {}, request: { url: '\${env:NOWHERE}' } } }
 identity: { commit: [network.ip] }
+notify: { ops: { url: 'https://hooks.example.org/' } }
 `,
     );
     const { config, declared, files } = settings();
     expect(config.listen).toEqual({ socket: '/run/gate.sock' });
     expect(config.identity?.commit).toEqual(['network.ip']);
+    expect(Object.keys(config.notify)).toEqual(['ops']);
     expect(declared.actions.size).toBe(0);
     expect(files).toContain(join(folder, 'countersign.yaml'));
   });

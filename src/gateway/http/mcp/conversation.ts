@@ -2,6 +2,7 @@ import type { Gate } from '../../../gate/gate.ts';
 import type { PassedHeaders } from '../../../targets/mcp-http.ts';
 import type { McpTarget } from '../../../targets/mcp-target.ts';
 import { createRelay, type Relay, type RelayOptions } from '../../mcp/relay.ts';
+import type { ConfirmSeals } from '../../mcp/confirm-seal.ts';
 import type { McpListing } from '../../mcp/listing.ts';
 import { callerMeta } from '../../mcp/client-info.ts';
 import type { Request } from '../../mcp/message.ts';
@@ -34,6 +35,8 @@ export interface ConversationOptions {
   /** Requests of one conversation that may wait for their answers. */
   readonly maxInFlight: number;
   readonly warn: (sentence: string) => void;
+  /** What modern clients were asked, of all conversations with this server. */
+  readonly seals?: ConfirmSeals;
 }
 
 /** A relay for what comes from the server unasked. Nobody asks through it, so that it brings no credentials. */

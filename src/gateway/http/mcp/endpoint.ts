@@ -1,3 +1,4 @@
+import { createConfirmSeals } from '../../mcp/confirm-seal.ts';
 import type { McpConversation } from './conversation.ts';
 import { createHttpConversation } from './http-conversation.ts';
 import { createPipeConversation } from './pipe-conversation.ts';
@@ -21,7 +22,8 @@ export interface EndpointOptions extends ConversationOptions {
 }
 
 /** One server, transparent: what it says passes as it is. */
-export function createServerEndpoint({ sessionLimits, ...options }: EndpointOptions): McpEndpoint {
+export function createServerEndpoint({ sessionLimits, ...given }: EndpointOptions): McpEndpoint {
+  const options: ConversationOptions = { seals: createConfirmSeals(), ...given };
   const { transport } = options.upstream;
   const sessions = createSessions(sessionLimits);
   const single = createSingleRequests(options);

@@ -7,6 +7,7 @@ import { wireCodes } from '../../mcp/answers.ts';
 import type { Era } from '../../mcp/era.ts';
 import type { McpListing } from '../../mcp/listing.ts';
 import { classify, type Message, type Request } from '../../mcp/message.ts';
+import { paramPrefix } from '../../mcp/mirrored-headers.ts';
 import { createRelay, type Conversation, type Relay } from '../../mcp/relay.ts';
 import type { PostAnswer } from './post-answer.ts';
 import { keysOf, progressTokensOf, requestsOf, type ProgressToken } from './request-ids.ts';
@@ -69,7 +70,9 @@ export function runHttpExchange(
       else relay.giveUp(unanswered, error);
     },
   });
-  const relay: Relay = take(parts, post, server, keys);
+  // They go on as they are, and a server refuses arguments that they contradict.
+  const fixesArguments = Object.keys(headers).some((name) => name.startsWith(paramPrefix));
+  const relay: Relay = take(parts, post, server, keys, fixesArguments);
   return exchangeOf(post, keys, () => {
     relay.cancel(keys);
     server.abort();
@@ -92,6 +95,7 @@ function take(
   { message, era, credentials, answer }: Post,
   server: McpTarget,
   keys: readonly string[],
+  fixesArguments = false,
 ): Relay {
   const { upstream, conversation, ...rest } = parts;
   let isTaking = true;
@@ -110,6 +114,7 @@ function take(
       credentials: () => credentials,
       target,
       splitsBatches: true,
+      fixesArguments,
       toClient: (bytes) => answer.message(bytes),
       asker: {
         // What is answered before any server was asked is refused.

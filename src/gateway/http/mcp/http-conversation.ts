@@ -26,14 +26,14 @@ export interface HttpConversation
 
 /** A conversation over Streamable HTTP: each POST has an answer of its own. */
 export function createHttpConversation(
-  { upstream, maxInFlight, warn }: ConversationOptions,
+  { upstream, maxInFlight, warn, seals }: ConversationOptions,
   connection: McpHttpConnection,
   shared?: SharedListing,
 ): HttpConversation {
   const listing = shared?.listing ?? createMcpListing({ list: askOwn }, timesOverHttp);
   const gate = shared?.gate ?? upstream.gateFor(listing);
   const names = shared?.names ?? inWhoseName(upstream);
-  const conversation = createConversation(gate, shared?.tasks);
+  const conversation = createConversation(gate, shared?.tasks, seals);
   const parts: ExchangeParts = { upstream, gate, listing, conversation, maxInFlight, warn };
   const silent = listeningRelay(parts, connection.exchange(unheard), { toClient: () => undefined });
   const closed = new AbortController();

@@ -18,7 +18,7 @@ import type { McpTransport } from './upstream.ts';
  * to the stream that belongs to none.
  */
 export async function createPipeConversation(
-  { upstream, maxInFlight, warn }: ConversationOptions,
+  { upstream, maxInFlight, warn, seals }: ConversationOptions,
   transport: Extract<McpTransport, { kind: 'pipe' }>,
   onGone: () => void,
 ): Promise<McpConversation> {
@@ -35,7 +35,7 @@ export async function createPipeConversation(
   );
   const listing = createMcpListing(pipe);
   const gate = upstream.gateFor(listing);
-  const conversation = createConversation(gate);
+  const conversation = createConversation(gate, undefined, seals);
   const parts: ExchangeParts = { upstream, gate, listing, conversation, maxInFlight, warn };
   const relay = listeningRelay(parts, pipe, {
     toClient: (bytes) => standalone(bytes),

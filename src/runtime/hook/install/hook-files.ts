@@ -43,13 +43,16 @@ export type HookFiles =
 
 const timeoutOf = (host: string): number => hookHosts.get(host)?.hostTimeout ?? 60;
 
+/** Events that are of no tool, and so of none that a matcher could name. */
+const toolless: readonly string[] = ['SessionEnd', 'UserPromptSubmit', 'BeforeAgent'];
+
 /** Claude Code's list of groups. A hook at the end of a session is given a moment by some. */
 function groups(before: object, names: readonly [before: string, ...after: string[]], matcher: string) {
   const [first, ...others] = names;
   return (entry: Readonly<Record<string, unknown>>): readonly HookEntry[] => [
     { event: first, matcher, entry: { ...entry, ...before } },
     ...others.map((event) =>
-      event === 'SessionEnd' ? { event, matcher: '', entry } : { event, matcher, entry },
+      toolless.includes(event) ? { event, matcher: '', entry } : { event, matcher, entry },
     ),
   ];
 }
@@ -73,19 +76,23 @@ const command = (line: string, more: object = {}): Readonly<Record<string, unkno
 
 const claudeGroups = groups(
   { onFailure: 'block' },
-  ['PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'SessionEnd'],
+  ['PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'SessionEnd', 'UserPromptSubmit'],
   '*',
 );
-const codexGroups = groups({}, ['PreToolUse', 'PostToolUse'], '*');
-const geminiGroups = groups({}, ['BeforeTool', 'AfterTool', 'SessionEnd'], '*');
-const cursorList = list(['preToolUse', 'postToolUse', 'postToolUseFailure', 'sessionEnd'], {
-  failClosed: true,
-});
-const copilotList = list(['preToolUse', 'postToolUse', 'postToolUseFailure', 'sessionEnd']);
-const vscodeList = list(['PreToolUse', 'PostToolUse']);
+const codexGroups = groups({}, ['PreToolUse', 'PostToolUse', 'UserPromptSubmit'], '*');
+const geminiGroups = groups({}, ['BeforeTool', 'AfterTool', 'SessionEnd', 'BeforeAgent'], '*');
+const cursorList = list(
+  ['preToolUse', 'postToolUse', 'postToolUseFailure', 'sessionEnd', 'beforeSubmitPrompt'],
+  { failClosed: true },
+);
+const copilotList = list([
+  'preToolUse',
+  ...['postToolUse', 'postToolUseFailure', 'sessionEnd', 'userPromptSubmitted'],
+]);
+const vscodeList = list(['PreToolUse', 'PostToolUse', 'UserPromptSubmit']);
 const windsurfList = list([
   ...(['pre_run_command', 'pre_write_code', 'pre_read_code', 'pre_mcp_tool_use'] as const),
-  ...['post_run_command', 'post_write_code', 'post_read_code', 'post_mcp_tool_use'],
+  ...['post_run_command', 'post_write_code', 'post_read_code', 'post_mcp_tool_use', 'pre_user_prompt'],
 ]);
 
 const copilotFolder = ({ home, project, env }: WhereHooksAre, scope: HookScope): string =>
@@ -171,7 +178,7 @@ export const hookFiles: Readonly<Record<string, HookFiles>> = {
     kind: 'programs',
     folder: ({ home, project }, scope) =>
       scope === 'user' ? join(home, 'Documents', 'Cline', 'Hooks') : join(project, '.clinerules', 'hooks'),
-    events: ['PreToolUse', 'PostToolUse'],
+    events: ['PreToolUse', 'PostToolUse', 'UserPromptSubmit'],
     next: [
       'Cline runs hooks only with “Enable Hooks” in its settings, and each has a switch of its own there.',
     ],

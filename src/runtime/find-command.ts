@@ -22,9 +22,10 @@ export function findCommand(
 }
 
 const onWindows = process.platform === 'win32';
-const extensions = onWindows ? ['', '.com', '.exe', '.bat', '.cmd'] : [''];
+const extensions = onWindows ? ['.com', '.exe', '.bat', '.cmd', ''] : [''];
 
-function isPath(command: string): boolean {
+/** Whether a command is written as a path, and not looked up by its name. */
+export function isPath(command: string): boolean {
   return command.includes('/') || (onWindows && command.includes('\\'));
 }
 

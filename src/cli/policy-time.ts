@@ -1,0 +1,11 @@
+import { usage } from './report.ts';
+
+const form = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/** `--since`: a day in UTC, or a time that says its zone, as wall milliseconds. */
+export function sinceOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const time = form.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(time)) return time;
+  throw usage('--since takes a day or a time, as in 2026-01-31 or 2026-01-31T12:00:00Z.');
+}
