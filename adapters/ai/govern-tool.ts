@@ -1,5 +1,6 @@
 import { CallRefusedError, resultOf, toldToModel, type AskedCall, type Governed } from '../../src/adapter.ts';
 import { definitionOf } from './definition.ts';
+import { isApproved } from './person-approved.ts';
 import { createKeptPermits } from './kept-permits.ts';
 import type { ExecuteTool, GovernableTool, ToolCallInfo } from './tool.ts';
 
@@ -7,7 +8,11 @@ import type { ExecuteTool, GovernableTool, ToolCallInfo } from './tool.ts';
 export type GateApproval = (
   input: unknown,
   info: Pick<ToolCallInfo, 'toolCallId' | 'messages'> & { readonly toolContext?: unknown },
-) => Promise<{ readonly type: 'denied'; readonly reason: string } | { readonly type: 'not-applicable' }>;
+) => Promise<
+  | { readonly type: 'denied'; readonly reason: string }
+  /** `user-approval`: a rule wants the call confirmed, and the SDK asks its person. */
+  | { readonly type: 'not-applicable' | 'user-approval' }
+>;
 
 export interface GovernedTool {
   readonly execute: ExecuteTool;
@@ -38,6 +43,7 @@ export function governTool(
       definition: await definition,
       arguments: input,
       toolCallId,
+      confirmed: isApproved(info),
       from: info,
       signal,
     });
@@ -71,6 +77,8 @@ export function governTool(
         const stop = new AbortController();
         const info = { toolCallId, messages, context: toolContext };
         const asked = await ask(input, info, stop.signal);
+        if (asked.kind === 'denied' && asked.denial.code === 'CONFIRMATION_REQUIRED')
+          return { type: 'user-approval' };
         if (asked.kind === 'denied') return { type: 'denied', reason: toldToModel(asked.denial) };
         kept.keep(input, info, { allowed: asked, stop });
         return { type: 'not-applicable' };

@@ -5,3 +5,4 @@ export type { GateApproval } from './govern-tool.ts';
 export type { GovernableTool, ToolCallInfo } from './tool.ts';
 export { writeEnvelopes } from './write-envelopes.ts';
 export type { EnvelopeData, EnvelopeWriter } from './write-envelopes.ts';
+export { lastUserText } from '../../src/adapter.ts';

@@ -9,7 +9,8 @@ import { CountersignError, toldToModel } from '../../src/adapter.ts';
 import type { RunResult } from '../../src/adapter.ts';
 import { changed, unheard, type OpenCalls } from './open-calls.ts';
 import type { DecidesItself } from './options.ts';
-import { sameJson } from './same-json.ts';
+import type { Prompted } from './prompted.ts';
+import { sameJson } from '../shared/same-json.ts';
 
 export type Hooks = Partial<Record<HookEvent, HookCallbackMatcher[]>>;
 type Told<E extends HookEvent> = Extract<HookInput, { hook_event_name: E }>;
@@ -20,7 +21,17 @@ type Act<E extends HookEvent> = (told: Told<E>, signal: AbortSignal) => Promise<
  *
  * @param timeout In seconds, of each hook.
  */
-export function callHooks(calls: OpenCalls, decidesItself: DecidesItself, timeout: number): Hooks {
+export function callHooks(
+  calls: OpenCalls,
+  { note }: Prompted,
+  decidesItself: DecidesItself,
+  timeout: number,
+): Hooks {
+  const prompted: Act<'UserPromptSubmit'> = async (told) => {
+    note(told);
+    return {};
+  };
+
   const before: Act<'PreToolUse'> = async (hook, asking) => {
     if (decidesItself(hook.mcp_server)) return {};
     const refused = await calls.open(hook, asking);
@@ -63,6 +74,7 @@ export function callHooks(calls: OpenCalls, decidesItself: DecidesItself, timeou
 
   const matcher = (hook: HookCallback): HookCallbackMatcher[] => [{ timeout, hooks: [hook] }];
   return {
+    UserPromptSubmit: matcher(only('UserPromptSubmit', prompted)),
     PreToolUse: [{ timeout, onFailure: 'block', hooks: [only('PreToolUse', before)] }],
     PostToolUse: matcher(only('PostToolUse', after)),
     PostToolUseFailure: matcher(only('PostToolUseFailure', afterFailure)),

@@ -20,8 +20,13 @@ type ServerOptions = Parameters<typeof createSdkMcpServer>[0];
 type Tool = NonNullable<ServerOptions['tools']>[number];
 type Answer = Awaited<ReturnType<SdkMcpToolDefinition['handler']>>;
 
-/** What a query knows of its end, for the servers that it was given. */
-const bindings = new WeakMap<object, { signal?: AbortSignal | undefined }>();
+/** What a query knows of its end, and of what it was asked, for the servers that it was given. */
+export interface OfQuery {
+  readonly signal?: AbortSignal | undefined;
+  readonly prompt?: () => string | undefined;
+}
+
+const bindings = new WeakMap<object, { query: OfQuery }>();
 
 /**
  * `createSdkMcpServer` with tools whose handlers run once the gate has allowed exactly their arguments. The hooks of
@@ -32,7 +37,7 @@ export function governedMcpServer(
   options: ClaudeGovernOptions,
 ): McpSdkServerConfigWithInstance {
   const gate = governed(options);
-  const bound: { signal?: AbortSignal | undefined } = {};
+  const bound: { query: OfQuery } = { query: {} };
   let listed: ReturnType<typeof listTools> | undefined;
   const definitionOf = async (name: string): Promise<JsonObject | undefined> => {
     listed ??= listTools(sdk.createSdkMcpServer(server).instance);
@@ -44,10 +49,10 @@ export function governedMcpServer(
   return config;
 }
 
-/** Whether a server is a governed one; if so, its calls end with this signal too. */
-export function bindServer(server: McpServerConfig, signal: AbortSignal | undefined): boolean {
+/** Whether a server is a governed one; if so, its calls are of this query, and end with its signal too. */
+export function bindServer(server: McpServerConfig, query: OfQuery): boolean {
   const bound = 'instance' in server ? bindings.get(server.instance) : undefined;
-  if (bound) bound.signal = signal;
+  if (bound) bound.query = query;
   return bound !== undefined;
 }
 
@@ -55,19 +60,19 @@ function governTool(
   tool: Tool,
   gate: Governed<ClaudeCall>,
   definitionOf: (name: string) => Promise<JsonObject | undefined>,
-  bound: { readonly signal?: AbortSignal | undefined },
+  bound: { readonly query: OfQuery },
 ): Tool {
   return {
     ...tool,
     async handler(args: unknown, extra: unknown) {
       const { signal: own, toolCallId } = extraOf(extra);
-      const signals = [own, bound.signal].filter((signal) => signal !== undefined);
+      const signals = [own, bound.query.signal].filter((signal) => signal !== undefined);
       const call = {
         tool: tool.name,
         definition: await definitionOf(tool.name),
         arguments: args,
         toolCallId,
-        from: { extra },
+        from: { extra, prompt: bound.query.prompt?.() },
         signal: AbortSignal.any(signals),
       };
       const ended = await gate.run(call, (given, signal) =>

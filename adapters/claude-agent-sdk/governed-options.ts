@@ -7,10 +7,11 @@ import type {
 } from '@anthropic-ai/claude-agent-sdk';
 import { CountersignError, isJsonObject, type Json } from '../../src/adapter.ts';
 import { callHooks, type Hooks } from './call-hooks.ts';
-import { bindServer } from './governed-mcp-server.ts';
+import { bindServer, type OfQuery } from './governed-mcp-server.ts';
 import { heldPrompt } from './held-prompt.ts';
 import { openCalls } from './open-calls.ts';
 import type { ClaudeGovernOptions, DecidesItself } from './options.ts';
+import { prompted } from './prompted.ts';
 
 /**
  * Options for one `query()`, in which no tool runs that the gate has not allowed: built-in tools, those of MCP servers, and those of
@@ -22,10 +23,11 @@ import type { ClaudeGovernOptions, DecidesItself } from './options.ts';
 export function governedOptions(queryOptions: Options, options: ClaudeGovernOptions): Options {
   const { abortController, mcpServers = {}, canUseTool, settings } = queryOptions;
   refuseArguments(queryOptions.extraArgs);
-  const own = governedServers(mcpServers, abortController?.signal);
+  const asked = prompted();
+  const own = governedServers(mcpServers, { signal: abortController?.signal, prompt: asked.prompt });
   const decidesItself: DecidesItself = (server) => server?.source === 'sdk' && own.has(server.name);
-  const calls = openCalls(options, abortController?.signal);
-  const hooks = callHooks(calls, decidesItself, options.timeout ?? 60);
+  const calls = openCalls(options, abortController?.signal, asked);
+  const hooks = callHooks(calls, asked, decidesItself, options.timeout ?? 60);
   return {
     ...queryOptions,
     hooks: beside(hooks, queryOptions.hooks),
@@ -52,9 +54,9 @@ function refuseArguments(extraArgs: Options['extraArgs'] = {}): void {
 /** The names under which the query has servers whose handlers ask the gate themselves. */
 function governedServers(
   servers: Readonly<Record<string, McpServerConfig>>,
-  signal: AbortSignal | undefined,
+  query: OfQuery,
 ): ReadonlySet<string> {
-  const own = Object.entries(servers).filter(([, server]) => bindServer(server, signal));
+  const own = Object.entries(servers).filter(([, server]) => bindServer(server, query));
   return new Set(own.map(([name]) => name));
 }
 

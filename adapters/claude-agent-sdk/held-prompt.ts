@@ -2,7 +2,7 @@ import type { CanUseTool } from '@anthropic-ai/claude-agent-sdk';
 import { toldToModel } from '../../src/adapter.ts';
 import { changed, type OpenCalls } from './open-calls.ts';
 import type { DecidesItself } from './options.ts';
-import { sameJson } from './same-json.ts';
+import { sameJson } from '../shared/same-json.ts';
 
 /** The user's own prompt, held to what was decided. */
 export function heldPrompt(prompt: CanUseTool, calls: OpenCalls, decidesItself: DecidesItself): CanUseTool {

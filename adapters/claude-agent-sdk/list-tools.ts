@@ -19,6 +19,7 @@ export async function listTools(server: Server): Promise<ReadonlyMap<string, Jso
   const transport: Transport = {
     start: () => Promise.resolve(),
     send: (message) => {
+      // One request is made, and its type is that of all messages: what is sent is the answer to it.
       answered.resolve(message as unknown as Listed);
       return Promise.resolve();
     },

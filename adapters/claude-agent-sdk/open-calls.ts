@@ -2,6 +2,7 @@ import type { PreToolUseHookInput } from '@anthropic-ai/claude-agent-sdk';
 import { CountersignError, governed, toldToModel } from '../../src/adapter.ts';
 import { openCall, type OpenCall } from './open-call.ts';
 import type { ClaudeGovernOptions } from './options.ts';
+import type { Prompted } from './prompted.ts';
 
 /** The calls of one query that were allowed and have not ended, by the id that the model gave them. */
 export interface OpenCalls {
@@ -14,7 +15,11 @@ export interface OpenCalls {
 }
 
 /** @param caller Ends with the query. */
-export function openCalls(options: ClaudeGovernOptions, caller: AbortSignal | undefined): OpenCalls {
+export function openCalls(
+  options: ClaudeGovernOptions,
+  caller: AbortSignal | undefined,
+  { prompt }: Prompted,
+): OpenCalls {
   const { settleWithin = 600_000 } = options;
   const { ask } = governed({ ...options, settleWithin });
   const calls = new Map<string, OpenCall>();
@@ -35,7 +40,7 @@ export function openCalls(options: ClaudeGovernOptions, caller: AbortSignal | un
     async open(hook, asking) {
       const { tool_name: tool, tool_use_id: toolCallId, tool_input: input } = hook;
       const named = { tool, toolCallId, definition: { name: tool } };
-      const call = { ...named, arguments: input, from: { hook } };
+      const call = { ...named, arguments: input, from: { hook, prompt: prompt() } };
       const waiting = AbortSignal.any(caller ? [asking, caller] : [asking]);
       const opened = await openCall(hook, (signal) => ask({ ...call, signal }), waiting);
       if (opened.kind === 'denied') return toldToModel(opened.denial);

@@ -1,12 +1,16 @@
 import type { PreToolUseHookInput } from '@anthropic-ai/claude-agent-sdk';
 import type { GovernOptions } from '../../src/adapter.ts';
 
-/** What `identity` is given of a call. */
-export type ClaudeCall =
-  /** Of a call that Claude Code carries out: what its hook was told. */
-  | { readonly hook: PreToolUseHookInput }
-  /** Of a call of a `governedMcpServer`: what the SDK gives the tool's handler beside its arguments. */
-  | { readonly extra: unknown };
+/** What `identity` and `request` are given of a call. */
+export type ClaudeCall = {
+  /** What the query was last asked, for `request`. Absent before that is known, and for what no person or program has asked. */
+  readonly prompt?: string | undefined;
+} & (
+  | /** Of a call that Claude Code carries out: what its hook was told. */
+    { readonly hook: PreToolUseHookInput }
+    /** Of a call of a `governedMcpServer`: what the SDK gives the tool's handler beside its arguments. */
+  | { readonly extra: unknown }
+);
 
 export interface ClaudeGovernOptions extends GovernOptions<ClaudeCall> {
   /** Seconds that the gate may take, and then that a report may take; 60 unless told. A call that takes longer to decide does not run. */

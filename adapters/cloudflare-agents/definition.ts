@@ -1,18 +1,5 @@
 import type { JsonObject } from '../../src/adapter.ts';
 
-/** A tool as its MCP server lists it. */
-export interface ListedTool {
-  readonly name: string;
-  readonly description?: string | undefined;
-  readonly inputSchema?: unknown;
-  readonly annotations?: unknown;
-}
-
-/** What the server itself says of its tool, before any conversion for a model. */
-export function definitionOf({ name, description, inputSchema, annotations }: ListedTool): JsonObject {
-  return JSON.parse(JSON.stringify({ name, description, inputSchema, annotations })) as JsonObject;
-}
-
 const text = { type: 'string' };
 
 /** What is no tool, and asked about as one. The gateway's own names for it, `resources:read`, are kept for what it sees itself. */

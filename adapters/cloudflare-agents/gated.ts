@@ -6,7 +6,8 @@ import {
   type JsonObject,
   type RunResult,
 } from '../../src/adapter.ts';
-import { definitionOf, getPrompt, isStandIn, readResource, type ListedTool } from './definition.ts';
+import { definitionFrom, type DescribedTool } from '../shared/definition.ts';
+import { getPrompt, isStandIn, readResource } from './definition.ts';
 import type { McpRequest } from './govern-mcp.ts';
 
 /** One call, as the gate is asked about it. */
@@ -34,7 +35,7 @@ export type Send = (params: Params, ...more: unknown[]) => Promise<unknown>;
 export function gatedTool(
   ask: Ask,
   send: Send,
-  listTools: (filter: { serverId: string }) => readonly ListedTool[],
+  listTools: (filter: { serverId: string }) => readonly DescribedTool[],
 ): Send {
   // Copied, since whoever holds the parameters may change them while the gate decides.
   return async ({ ...params }, ...more) => {
@@ -50,7 +51,8 @@ export function gatedTool(
     const ended = await ask(
       {
         tool: name,
-        definition: listed && definitionOf(listed),
+        // What the server itself says of its tool, before any conversion for a model.
+        definition: listed && definitionFrom(listed),
         arguments: params.arguments ?? {},
         from: { serverId, method: 'tools/call', name },
         signal: options?.signal,

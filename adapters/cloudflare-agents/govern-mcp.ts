@@ -1,5 +1,5 @@
 import { governed, type GovernOptions } from '../../src/adapter.ts';
-import type { ListedTool } from './definition.ts';
+import type { DescribedTool } from '../shared/definition.ts';
 import { gatedPrompt, gatedResource, gatedTool, type Ask, type Send } from './gated.ts';
 
 /** What is asked of an MCP server. `identity` is given it; who talks to the agent, `getCurrentAgent()` of `agents` knows. */
@@ -20,7 +20,7 @@ export interface McpClients {
   callTool(params: never, ...more: never[]): Promise<unknown>;
   readResource(params: never, options?: never): Promise<unknown>;
   getPrompt(params: never, options?: never): Promise<unknown>;
-  listTools(filter?: { serverId: string }): readonly ListedTool[];
+  listTools(filter?: { serverId: string }): readonly DescribedTool[];
 }
 
 /**

@@ -1,16 +1,13 @@
 import type { BaseTool } from '@google/adk';
 import { isJsonObject, type Json, type JsonObject } from '../../src/adapter.ts';
+import { definitionFrom } from '../shared/definition.ts';
 
 /** What the model is told of a tool, in MCP's words: `{name, description, inputSchema}`. */
 export function definitionOf(tool: BaseTool): JsonObject {
   const { name, description } = tool;
   const declared = tool._getDeclaration();
   const inputSchema = declared?.parametersJsonSchema ?? jsonSchema((declared?.parameters ?? {}) as Json);
-  return {
-    name,
-    description: declared?.description ?? description,
-    inputSchema: JSON.parse(JSON.stringify(inputSchema)) as JsonObject,
-  };
+  return definitionFrom({ name, description: declared?.description ?? description, inputSchema });
 }
 
 const counts = ['maxItems', 'minItems', 'maxLength', 'minLength', 'maxProperties', 'minProperties'];

@@ -1,5 +1,12 @@
 import type { BaseTool, Context } from '@google/adk';
-import { governed, metaOf, toldToModel, type GovernOptions, type RunResult } from '../../src/adapter.ts';
+import {
+  governed,
+  metaOf,
+  resultOf,
+  toldToModel,
+  type GovernOptions,
+  type RunResult,
+} from '../../src/adapter.ts';
 import { definitionOf } from './definition.ts';
 import { leaveEnvelopes } from './envelope-plugin.ts';
 import { refuseProviderTools } from './provider-tools.ts';
@@ -11,6 +18,11 @@ export interface GovernAdkOptions extends GovernOptions<Context> {
    * they are allowed, the agent's run ends with CONFIG_INVALID before the model is offered one.
    */
   readonly providerTools?: 'allow';
+  /**
+   * What becomes of a call that a rule wants confirmed. Told nothing, it is denied. With `request` ADK asks its person, and after a yes
+   * the gate is asked again, with the word that they confirmed it. That stands for no approval.
+   */
+  readonly confirmations?: 'request';
 }
 
 type ToolRequest = Parameters<BaseTool['runAsync']>[0];
@@ -32,6 +44,7 @@ export function governTool(options: GovernAdkOptions): <T extends BaseTool>(tool
         definition: definitionOf(tool),
         arguments: args,
         toolCallId: toolContext.functionCallId,
+        confirmed: toolContext.toolConfirmation?.confirmed === true,
         from: toolContext,
         signal: toolContext.abortSignal,
       };
@@ -39,6 +52,7 @@ export function governTool(options: GovernAdkOptions): <T extends BaseTool>(tool
         tool.runAsync({ args: decided, toolContext: withSignal(toolContext, signal) }),
       );
       leaveEnvelopes(toolContext, metaOf(ended));
+      if (options.confirmations === 'request') requestConfirmation(toolContext, ended);
       return toAdk(ended);
     };
     // Tools put themselves, or others, into the table that ADK runs calls from: whatever this one adds is governed in there.
@@ -55,21 +69,25 @@ export function governTool(options: GovernAdkOptions): <T extends BaseTool>(tool
     const itself = Object.create(tool, {
       runAsync: { value: runAsync },
       processLlmRequest: { value: processLlmRequest },
+      // ADK asks when it resumes, whether the tool is one that could have wanted a confirmation: a rule can want it of any.
+      ...(options.confirmations === 'request' && {
+        checkRequireConfirmation: { value: () => Promise.resolve(true) },
+      }),
     }) as T;
     return itself;
   };
 }
 
+/** Once for each call: after an answer there is no second question. */
+function requestConfirmation(toolContext: Context, ended: RunResult<unknown>): void {
+  const isAsked = toolContext.toolConfirmation !== undefined;
+  if (ended.kind !== 'denied' || ended.denial.code !== 'CONFIRMATION_REQUIRED' || isAsked) return;
+  toolContext.requestConfirmation({ hint: ended.denial.message });
+}
+
 function toAdk(ended: RunResult<unknown>): unknown {
-  switch (ended.kind) {
-    case 'done':
-      return ended.result;
-    case 'failed':
-      throw ended.error;
-    case 'denied':
-    case 'unsettled':
-      return { error: toldToModel(ended.denial) };
-  }
+  const isRefused = ended.kind === 'denied' || ended.kind === 'unsettled';
+  return isRefused ? { error: toldToModel(ended.denial) } : resultOf(ended);
 }
 
 /** The tool's signal ends with the permit, and not only with the run. */

@@ -11,7 +11,7 @@ export interface Delegation {
   readonly delegation: 'held by this process';
 }
 
-/** @param delegator `{ humanToken?, deviceToken? }`, of this one run. */
+/** @param delegator `{ humanToken?, deviceToken?, grant? }`, of this one run. */
 export function delegation(delegator: Delegator): Delegation {
   const held: Delegation = Object.freeze({ delegation: 'held by this process' });
   tokens.set(held, { ...delegator });

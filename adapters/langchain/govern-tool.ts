@@ -1,4 +1,5 @@
 import type { ClientTool } from '@langchain/core/tools';
+import { governed } from '../../src/adapter.ts';
 import { approvable } from './approvals.ts';
 import { guardTool } from './guard-tool.ts';
 import type { GovernToolOptions } from './options.ts';
@@ -15,14 +16,14 @@ import { toolGate, type Seen } from './tool-gate.ts';
 export function governTool<Context = unknown>(
   options: GovernToolOptions<Context>,
 ): <T extends ClientTool>(tool: T) => T {
-  const gate = toolGate(options);
+  const gate = toolGate(governed(options));
   return (tool) =>
     guardTool(tool, (input, config) => {
       const { call } = readInput(input);
       if (call === undefined) return gate.run(tool, input, config);
-      return approvable(options, call, config, async () => {
+      return approvable(options, call, config, async (confirmed) => {
         const seen: Seen = {};
-        return { seen, output: await gate.run(tool, input, config, seen) };
+        return { seen, output: await gate.run(tool, input, config, seen, confirmed) };
       });
     });
 }

@@ -6,3 +6,4 @@ export type { AnsweredMessage } from './evidence.ts';
 export { governTool, governTools } from './govern-tool.ts';
 export { governanceMiddleware } from './middleware.ts';
 export type { CallOrigin, GovernanceOptions, GovernToolOptions } from './options.ts';
+export { lastUserText } from '../../src/adapter.ts';

@@ -12,7 +12,7 @@ import {
   ToolInvocationError,
   type ToolMessage,
 } from './peers.ts';
-import { originOf, toolGate, type Ended, type Seen, type ToolGate } from './tool-gate.ts';
+import { originOf, toolGate, type Ended, type Seen, type Shown, type ToolGate } from './tool-gate.ts';
 
 /**
  * Governs every tool call of an agent: `createAgent({ model, tools, middleware: [governanceMiddleware({ gate, server })] })`.
@@ -25,14 +25,14 @@ import { originOf, toolGate, type Ended, type Seen, type ToolGate } from './tool
 export function governanceMiddleware<Context = unknown>(
   options: GovernanceOptions<Context>,
 ): AgentMiddleware<undefined, undefined, unknown, readonly []> {
-  const gate = toolGate(options);
   const asker = governed(options);
+  const gate = toolGate(asker);
   return createMiddleware({
     name: 'CountersignGovernance',
     wrapToolCall(request, handler) {
       const { toolCall, tool, runtime } = request;
       if (!isClientTool(tool)) return refuseUnknown(asker, request);
-      const attempt = () => attemptCall(gate, { ...request, tool }, handler);
+      const attempt = (confirmed?: Shown) => attemptCall(gate, { ...request, tool }, handler, confirmed);
       return approvable(options, toolCall, runtime, attempt) as Promise<ToolMessage>;
     },
     ...(options.providerTools !== 'allow' && {
@@ -53,10 +53,11 @@ async function attemptCall(
   gate: ToolGate,
   request: Request & { tool: ClientTool },
   handler: Handler,
+  confirmed: Shown | undefined,
 ): Promise<Attempted> {
   const { toolCall, tool, runtime } = request;
   const seen: Seen = {};
-  const guarded = guardTool(tool, (input, config) => gate.run(tool, input, config, seen));
+  const guarded = guardTool(tool, (input, config) => gate.run(tool, input, config, seen, confirmed));
   try {
     const output = await handler({ ...request, tool: guarded });
     if (seen.ended === undefined) throw wentAround();
@@ -84,14 +85,14 @@ function wentAround(): CountersignError {
 /** Nothing could run. The gate is asked all the same, so that what was tried is in the log. */
 async function refuseUnknown<Context>(
   { ask }: Governed<CallOrigin<Context>>,
-  { toolCall, runtime }: Pick<ToolCallRequest, 'toolCall' | 'runtime'>,
+  { toolCall, runtime, state }: Pick<ToolCallRequest, 'toolCall' | 'runtime' | 'state'>,
 ): Promise<ToolMessage> {
   const { id, name, args } = toolCall;
   const asked: AskedCall = await ask({
     tool: name,
     arguments: args,
     toolCallId: id,
-    from: originOf(runtime),
+    from: originOf({ ...runtime, state }),
     signal: runtime.signal,
   });
   if (asked.kind === 'denied') return refusal(toolCall, asked);

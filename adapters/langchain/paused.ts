@@ -1,5 +1,5 @@
 import type { BaseCheckpointSaver } from '@langchain/langgraph';
-import { decisionOf, denialAsked, isRecord } from './human-decision.ts';
+import { decisionOf, isRecord, questionIn, type Question } from './human-decision.ts';
 
 /**
  * What LangGraph knows of the task that a call runs in. It is LangGraph's own bookkeeping (seen in 1.7), read in this file alone;
@@ -20,18 +20,18 @@ interface Scratchpad {
 }
 
 /**
- * What was denied when this task paused for a person, if the answer is there now. Answers go by position: one to our question must
+ * What was asked when this task paused for a person, if the answer is there now. Answers go by position: one to our question must
  * not reach an `interrupt()` of the tool itself, and the tool's are not ours.
  */
-export async function answeredHere(config: Pausable): Promise<Record<string, unknown> | undefined> {
+export async function answeredHere(config: Pausable): Promise<Question | undefined> {
   const pad = scratchpadOf(config);
   if (pad === undefined) return undefined;
   const waiting: unknown[] = pad.resume.slice(pad.interruptCounter + 1);
   if (pad.nullResume !== undefined) waiting.push(pad.nullResume);
   if (waiting.length === 0) return undefined;
   // The last answer is to what the task paused with. An earlier one of our shape was ours: then the tool ran, and paused itself.
-  if (waiting.length > 1) return decisionOf(waiting[0]) && {};
-  return denialAsked(await lastInterrupt(config));
+  if (waiting.length > 1) return decisionOf(waiting[0]) && { meta: {} };
+  return questionIn(await lastInterrupt(config));
 }
 
 /** Whether pausing this call would begin nothing else anew: the task is there for it alone. */
@@ -57,6 +57,7 @@ function scratchpadOf({ configurable }: Pausable): Scratchpad | undefined {
   const pad = configurable?.['__pregel_scratchpad'];
   const isKnown =
     isRecord(pad) && Array.isArray(pad['resume']) && typeof pad['interruptCounter'] === 'number';
+  // The two members that were looked at are the ones that always stand there; the others are `unknown` in the type too.
   return isKnown ? (pad as unknown as Scratchpad) : undefined;
 }
 

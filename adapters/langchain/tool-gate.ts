@@ -1,15 +1,17 @@
 import type { RunnableConfig } from '@langchain/core/runnables';
 import type { ClientTool } from '@langchain/core/tools';
-import { CallRefusedError, governed, type RunResult } from '../../src/adapter.ts';
+import { CallRefusedError, type Governed, type RunResult } from '../../src/adapter.ts';
+import { sameJson } from '../shared/same-json.ts';
+import { isRecord } from './human-decision.ts';
 import { addEnvelopes, refusal, sayable } from './messages.ts';
-import type { CallOrigin, GovernToolOptions } from './options.ts';
+import type { CallOrigin } from './options.ts';
 import { isGraphBubbleUp } from './peers.ts';
 import { definitionOf, readInput, type ToolInput } from './tool-call.ts';
 
 export type Ended = RunResult<unknown>;
 
-/** What a tool is run with: LangGraph adds `context` to what LangChain knows. */
-export type ToolConfig = RunnableConfig & { readonly context?: unknown };
+/** What a tool is run with: LangGraph adds `context` and `state` to what LangChain knows. */
+export type ToolConfig = RunnableConfig & { readonly context?: unknown; readonly state?: unknown };
 
 /** What became of the last try of a call. */
 export interface Seen {
@@ -19,16 +21,23 @@ export interface Seen {
   args?: unknown;
 }
 
+/** What a person was shown, who said yes to it. */
+export interface Shown {
+  readonly args?: unknown;
+}
+
 export interface ToolGate {
-  /** Asks, runs the tool, reports. Fills in `seen`, also where it throws what the tool threw. */
-  run(tool: ClientTool, input: unknown, config: ToolConfig, seen?: Seen): Promise<unknown>;
+  /**
+   * Asks, runs the tool, reports. Fills in `seen`, also where it throws what the tool threw. It counts as confirmed with the very
+   * arguments that were shown alone.
+   */
+  run(tool: ClientTool, input: unknown, config: ToolConfig, seen?: Seen, confirmed?: Shown): Promise<unknown>;
 }
 
 /** The innermost thing there is: behind it is the tool itself, and what runs is what it asked about. */
-export function toolGate<Context>(options: GovernToolOptions<Context>): ToolGate {
-  const { ask } = governed(options);
+export function toolGate<Context>({ ask }: Governed<CallOrigin<Context>>): ToolGate {
   return {
-    async run(tool, input, config, seen = {}) {
+    async run(tool, input, config, seen = {}, confirmed) {
       const given = readInput(input);
       seen.args = given.args;
       const paused = new AbortController();
@@ -37,6 +46,7 @@ export function toolGate<Context>(options: GovernToolOptions<Context>): ToolGate
         definition: definitionOf(tool),
         arguments: given.args,
         toolCallId: given.call?.id,
+        confirmed: confirmed !== undefined && sameJson(given.args, confirmed.args),
         from: originOf(config),
         signal: config.signal ? AbortSignal.any([config.signal, paused.signal]) : paused.signal,
       });
@@ -74,6 +84,12 @@ function answer({ call }: ToolInput, ended: Ended, output: unknown): unknown {
   throw new CallRefusedError(ended);
 }
 
-export function originOf<Context>({ context, configurable = {} }: ToolConfig): CallOrigin<Context> {
-  return { context: context as Context, configurable };
+export function originOf<Context>({ context, configurable = {}, state }: ToolConfig): CallOrigin<Context> {
+  return { context: context as Context, configurable, messages: messagesIn(state) };
+}
+
+/** A tool node's state may be the list of messages itself. */
+function messagesIn(state: unknown): readonly unknown[] {
+  const messages: unknown = isRecord(state) ? state['messages'] : state;
+  return Array.isArray(messages) ? messages : [];
 }

@@ -9,6 +9,7 @@ import {
   type JsonObject,
   type RunResult,
 } from '../../src/adapter.ts';
+import { definitionFrom } from '../shared/definition.ts';
 import { peer } from '../shared/peer.ts';
 
 const { standardSchemaToJSONSchema, toStandardSchema } = await peer(
@@ -114,11 +115,9 @@ async function writeEnvelopes<Values>(
 /** The schema as Mastra tells it to models. */
 function definitionOf({ id, description, inputSchema }: MastraTool): JsonObject {
   const schema = inputSchema === undefined ? undefined : toStandardSchema(inputSchema as PublicSchema);
-  return JSON.parse(
-    JSON.stringify({
-      name: id,
-      description,
-      inputSchema: schema && standardSchemaToJSONSchema(schema, { io: 'input' }),
-    }),
-  ) as JsonObject;
+  return definitionFrom({
+    name: id,
+    description,
+    inputSchema: schema && standardSchemaToJSONSchema(schema, { io: 'input' }),
+  });
 }

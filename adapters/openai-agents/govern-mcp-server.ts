@@ -11,6 +11,7 @@ import {
   type JsonObject,
   type RunResult,
 } from '../../src/adapter.ts';
+import { definitionFrom } from '../shared/definition.ts';
 
 /** `server` is what policy calls this server; `identity` is given the run's context. */
 export type GovernMcpOptions<Context = unknown> = GovernOptions<RunContext<Context>>;
@@ -50,13 +51,19 @@ export function governMcpServer<Context = unknown>(
 }
 
 function gatedParts<Context>(options: GovernMcpOptions<Context>, server: MCPServer): Partial<MCPServer> {
-  const gate = governed<RunContext | undefined>({ ...options, identity: identityOf(options) });
+  const { request, ...ours } = options;
+  const gate = governed<RunContext | undefined>({
+    ...ours,
+    identity: identityOf(options),
+    ...(request && { request: (context) => context && request(context as RunContext<Context>) }),
+  });
   const runs = new WeakMap<Meta, Asked>();
   const definitions = new Map<string, JsonObject>();
 
   const listTools: MCPServer['listTools'] = async () => {
     const tools = await server.listTools();
-    for (const tool of tools) definitions.set(tool.name, definitionOf(tool));
+    for (const { name, description, inputSchema } of tools)
+      definitions.set(name, definitionFrom({ name, description, inputSchema }));
     return tools;
   };
   const definitionNamed = async (tool: string): Promise<JsonObject | undefined> => {
@@ -130,12 +137,4 @@ function identityOf<Context>({ identity }: GovernMcpOptions<Context>) {
     if (context !== undefined) return identity(context as RunContext<Context>);
     throw new CountersignError('LOGIN_MISSING', 'This call belongs to no run, and so to nobody.');
   };
-}
-
-function definitionOf({
-  name,
-  description,
-  inputSchema,
-}: Awaited<ReturnType<MCPServer['listTools']>>[number]) {
-  return JSON.parse(JSON.stringify({ name, description, inputSchema })) as JsonObject;
 }

@@ -5,3 +5,4 @@ export type { FunctionToolLike, GovernToolOptions } from './govern-tool.ts';
 export { governTools } from './govern-tools.ts';
 export type { GovernToolsOptions, ToolLike } from './govern-tools.ts';
 export { noteFailures } from './note-failures.ts';
+export { lastUserText } from '../../src/adapter.ts';

@@ -1,12 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/call/json.ts';
 import { connectGate } from '../../src/client/connect-gate.ts';
 import type { CallOptions, GateClient } from '../../src/client/gate-client.ts';
 import type { GovernedEnd, GovernedVerdict } from '../../src/client/governed.ts';
-import type { ReasonCode } from '../../src/names.ts';
-import type { Decision } from '../../src/policy/policy.ts';
 import { denyEverything, statementOf } from '../gate/harness.ts';
-import { openWorld, type Logged, type World, type WorldOptions } from './world.ts';
+import { allow, deny, evidenceOf, kinds, notesAskedFor } from './contract-parts.ts';
+import { worlds } from './worlds.ts';
 
 /** What every adapter owes, whichever framework it is for. The framework is the real one; its model is a script. */
 
@@ -39,7 +38,11 @@ export interface Run {
   readonly calls: readonly ModelCall[];
   /** To be given to the framework as its user would, and to be found again by the adapter's `identity`. */
   readonly humanToken?: string;
+  /** What the person says to the agent, to be found again by the adapter's `request`. */
+  readonly says?: string;
   readonly signal?: AbortSignal;
+  /** What the person says whom the framework asks, wherever it can. Absent where nobody is there to be asked. */
+  readonly confirm?: boolean;
   readonly onVerdict: (verdict: GovernedVerdict) => void;
   readonly onEnd: (ended: GovernedEnd) => void;
 }
@@ -49,27 +52,23 @@ export interface Ran {
   readonly told: ReadonlyMap<string, string>;
   /** Everything that the framework tells tracers, callbacks, stored messages and checkpoints, as text. */
   readonly traces: string;
+  /** How often the person was asked. */
+  readonly questions?: number;
 }
 
 export interface AdapterDriver {
   readonly name: string;
   readonly run: (run: Run) => Promise<Ran>;
   /** Cases that its framework has no such thing for, each with the reason. */
-  readonly lacks?: Partial<Record<'streaming' | 'unknown tool' | 'abort' | 'parallel', string>>;
+  readonly lacks?: Partial<
+    Record<'streaming' | 'unknown tool' | 'abort' | 'parallel' | 'confirmation', string>
+  >;
 }
 
 const server = 'office';
 
 export function describeAdapter(driver: AdapterDriver): void {
-  const worlds: World[] = [];
-  const world = async (options?: WorldOptions): Promise<World> => {
-    const opened = await openWorld(options);
-    worlds.push(opened);
-    return opened;
-  };
-  afterEach(async () => {
-    await Promise.all(worlds.splice(0).map(({ close }) => close()));
-  });
+  const world = worlds();
 
   /** Runs the driver, and takes note of all that it is told. */
   const run = async (
@@ -139,6 +138,57 @@ export function describeAdapter(driver: AdapterDriver): void {
       expect(tool.runs()).toBe(0);
       expect(kinds(await logged())).toEqual(['deny']);
       expect(ran.verdicts[0]?.denial?.code).toBe('APPROVAL_REQUIRED');
+    });
+
+    it('never runs what has to be confirmed where nobody is there to be asked', async () => {
+      const { gate, logged } = await world({ decide: () => allow('confirm') });
+      const tool = counted();
+      const ran = await run({ gate, tools: [tool], calls: [note('call_1', 'milk')] });
+      expect(tool.runs()).toBe(0);
+      expect(kinds(await logged())).toEqual(['deny']);
+      expect(ran.verdicts[0]?.denial?.code).toBe('CONFIRMATION_REQUIRED');
+    });
+
+    it('has policy know what the person asked for, and nothing that the model says besides: fromRequest', async () => {
+      const { gate, asked, logged } = await world({ policy: notesAskedFor(server) });
+      const says = 'Please note that there is no oat milk.';
+      const calls = [note('call_1', 'oat milk'), note('call_2', 'all our passwords')];
+      const ran = await run({ gate, tools: [noteTool()], calls, says });
+      expect(asked.map(({ call }) => call.request)).toEqual([says, says]);
+      expect(kinds(await logged()).toSorted()).toEqual(['allow', 'deny', 'outcome']);
+      expect(ran.told.get('call_2')).toContain('NO_RULE_ALLOWS');
+    });
+
+    possible('confirmation')('asks the person once, and a yes runs the call once', async () => {
+      const { gate, logged } = await world({ decide: () => allow('confirm') });
+      const tool = counted();
+      const ran = await run({ gate, tools: [tool], calls: [note('call_1', 'milk')], confirm: true });
+      expect([ran.questions, tool.runs()]).toEqual([1, 1]);
+      // A framework that asks by itself, before the gate does, has the confirmation at once.
+      const verdicts = (await logged()).filter(({ kind }) => kind !== 'deny');
+      expect(verdicts).toMatchObject([
+        { kind: 'allow', predicate: { confirmation: 'client-asserted' } },
+        { kind: 'outcome', predicate: { outcome: 'executed' } },
+      ]);
+      expect(ran.told.get('call_1')).toContain('added');
+    });
+
+    possible('confirmation')('runs nothing after a no', async () => {
+      const { gate, logged, asked } = await world({ decide: () => allow('confirm') });
+      const tool = counted();
+      const ran = await run({ gate, tools: [tool], calls: [note('call_1', 'milk')], confirm: false });
+      expect([ran.questions, tool.runs()]).toEqual([1, 0]);
+      expect(kinds(await logged())).not.toContain('allow');
+      expect(asked.filter(({ call }) => call.confirmed)).toEqual([]);
+    });
+
+    possible('confirmation')('takes a yes for no approval', async () => {
+      const { gate, logged } = await world({ decide: () => allow('confirm', 'approval') });
+      const tool = counted();
+      const ran = await run({ gate, tools: [tool], calls: [note('call_1', 'milk')], confirm: true });
+      expect([ran.questions, tool.runs()]).toEqual([1, 0]);
+      expect(kinds(await logged())).not.toContain('allow');
+      expect(ran.verdicts.at(-1)?.denial?.code).toBe('APPROVAL_REQUIRED');
     });
 
     it('records what throws as failed, and leaves the error to the framework', async () => {
@@ -344,21 +394,4 @@ function counted(): ToolSpec & { readonly runs: () => number } {
 
 function note(id: string, text: string): ModelCall {
   return { id, name: 'add_note', args: { text } };
-}
-
-function allow(): Decision {
-  return { verdict: 'ALLOW', code: 'RULE_ALLOWS', rule: 'all', message: '', obligations: [], controls: [] };
-}
-
-function deny(code: ReasonCode): Decision {
-  return { verdict: 'DENY', code, rule: 'ask', message: 'A person has to approve this.', controls: [] };
-}
-
-function kinds(logged: readonly Logged[]): readonly string[] {
-  return logged.map(({ kind }) => kind);
-}
-
-function evidenceOf(end: GovernedEnd | undefined): string {
-  const ended = end?.ended;
-  return ended !== undefined && 'evidence' in ended ? (ended.evidence ?? '') : '';
 }

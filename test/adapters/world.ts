@@ -3,7 +3,7 @@ import { localGate } from '../../src/client/local-gate.ts';
 import { createCallDesk } from '../../src/gate/call-desk.ts';
 import { createGates } from '../../src/gate/create-gate.ts';
 import { changeRecorder } from '../../src/gate/record-change.ts';
-import type { Decision, PolicyInput } from '../../src/policy/policy.ts';
+import type { Decision, Policy, PolicyInput } from '../../src/policy/policy.ts';
 import { allowEverything, harness } from '../gate/harness.ts';
 
 /** A statement of the log, as far as tests look. */
@@ -25,11 +25,14 @@ export interface World {
 
 export interface WorldOptions {
   readonly decide?: (input: PolicyInput) => Decision;
+  /** A whole one, in place of `decide`. */
+  readonly policy?: Policy;
 }
 
 /** Tokens of people are taken note of and not passed on: no issuer is believed here. */
-export async function openWorld({ decide = allowEverything }: WorldOptions = {}): Promise<World> {
-  const { parts, ledger, apiKey } = await harness({ decide });
+export async function openWorld({ decide = allowEverything, policy }: WorldOptions = {}): Promise<World> {
+  const { parts: made, ledger, apiKey } = await harness({ decide });
+  const parts = policy === undefined ? made : { ...made, policy };
   const gates = createGates(parts);
   const desk = createCallDesk({ gates, ledger, recordChange: changeRecorder(parts, 'same-user') });
   const local = localGate({ desk, apiKey });

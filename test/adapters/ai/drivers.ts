@@ -1,6 +1,6 @@
 import * as ai7 from 'ai';
 import * as ai6 from 'ai-v6';
-import { governTools, type ToolCallInfo } from '../../../adapters/ai/index.ts';
+import { governTools, lastUserText, type ToolCallInfo } from '../../../adapters/ai/index.ts';
 import type { Delegator } from '../../../src/adapter.ts';
 import type { JsonObject } from '../../../src/call/json.ts';
 import type { AdapterDriver, Ran, Run, ToolSpec } from '../contract.ts';
@@ -28,6 +28,7 @@ function optionsOf({ gate, server, onVerdict, onEnd }: Run, person: (from: ToolC
     onVerdict,
     onEnd,
     identity: (from: ToolCallInfo) => delegatorOf(person(from)),
+    request: ({ messages }: ToolCallInfo) => lastUserText(messages),
   };
 }
 
@@ -44,7 +45,7 @@ function executeOf({ execute, parts }: ToolSpec): ExecuteSpec {
       };
 }
 
-function toolsOf6({ tools }: Run) {
+function toolsOf6({ tools, confirm }: Run) {
   return Object.fromEntries(
     tools.map((spec) => [
       spec.name,
@@ -52,6 +53,7 @@ function toolsOf6({ tools }: Run) {
         description: spec.description,
         inputSchema: ai6.jsonSchema(structuredClone(spec.parameters) as unknown as ai6.JSONSchema7),
         execute: executeOf(spec),
+        ...(confirm !== undefined && { needsApproval: true }),
       }),
     ]),
   );
@@ -73,7 +75,7 @@ function toolsOf7({ tools }: Run) {
   );
 }
 
-const prompt = 'Please.';
+const promptOf = ({ says = 'Please.' }: Run): string => says;
 
 async function generate6(run: Run): Promise<Ran> {
   const traces = createTraces();
@@ -82,17 +84,49 @@ async function generate6(run: Run): Promise<Ran> {
     toolsOf6(run),
     optionsOf(run, (from) => from.experimental_context),
   );
-  const result = await ai6.generateText({
-    model,
-    tools,
-    prompt,
-    stopWhen: ai6.stepCountIs(5),
-    experimental_context: personOf(run),
-    experimental_telemetry: { isEnabled: true, tracer: tracerOf(traces) },
-    ...(run.signal && { abortSignal: run.signal }),
-  });
+  const generate = (messages: ai6.ModelMessage[]) =>
+    ai6.generateText({
+      model,
+      tools,
+      messages,
+      stopWhen: ai6.stepCountIs(5),
+      experimental_context: personOf(run),
+      experimental_telemetry: { isEnabled: true, tracer: tracerOf(traces) },
+      ...(run.signal && { abortSignal: run.signal }),
+    });
+  const messages: ai6.ModelMessage[] = [{ role: 'user', content: promptOf(run) }];
+  let result = await generate(messages);
+  const approvals = approvalsOf(result.content, run);
+  if (approvals.length > 0) {
+    messages.push(...result.response.messages, { role: 'tool', content: [...approvals] });
+    result = await generate(messages);
+  }
   traces.note(result.steps, result.response.messages, model.doGenerateCalls);
-  return { told: toldTo(model.doGenerateCalls), traces: traces.text() };
+  return {
+    told: toldTo(model.doGenerateCalls),
+    questions: approvals.length,
+    traces: traces.text(),
+  };
+}
+
+interface Approval {
+  readonly type: 'tool-approval-response';
+  readonly approvalId: string;
+  readonly approved: boolean;
+}
+
+/** What the person says to everything that they are asked. */
+function approvalsOf(content: readonly object[], { confirm }: Run): readonly Approval[] {
+  if (confirm === undefined) return [];
+  const requests = content.filter(
+    (part): part is { type: string; approvalId: string } =>
+      'type' in part && part.type === 'tool-approval-request' && !('isAutomatic' in part),
+  );
+  return requests.map(({ approvalId }) => ({
+    type: 'tool-approval-response',
+    approvalId,
+    approved: confirm,
+  }));
 }
 
 async function agent6(run: Run): Promise<Ran> {
@@ -108,7 +142,10 @@ async function agent6(run: Run): Promise<Ran> {
     experimental_context: personOf(run),
     experimental_telemetry: { isEnabled: true, tracer: tracerOf(traces) },
   });
-  const result = await agent.stream({ prompt, ...(run.signal && { abortSignal: run.signal }) });
+  const result = await agent.stream({
+    prompt: promptOf(run),
+    ...(run.signal && { abortSignal: run.signal }),
+  });
   for await (const part of result.fullStream) traces.note(part);
   traces.note(await result.steps, model.doStreamCalls);
   return { told: toldTo(model.doStreamCalls), traces: traces.text() };
@@ -131,7 +168,10 @@ async function agent7(run: Run): Promise<Ran> {
     toolsContext: contextOf7(run),
     telemetry: telemetryOf7(traces),
   });
-  const result = await agent.generate({ prompt, ...(run.signal && { abortSignal: run.signal }) });
+  const result = await agent.generate({
+    prompt: promptOf(run),
+    ...(run.signal && { abortSignal: run.signal }),
+  });
   traces.note(result.steps, result.finalStep.response, model.doGenerateCalls);
   return { told: toldTo(model.doGenerateCalls), traces: traces.text() };
 }
@@ -143,24 +183,37 @@ async function stream7(run: Run): Promise<Ran> {
     toolsOf7(run),
     optionsOf(run, (from) => from.context),
   );
-  const result = ai7.streamText({
-    model,
-    tools,
-    toolApproval,
-    prompt,
-    stopWhen: ai7.stepCountIs(5),
-    toolsContext: contextOf7(run),
-    telemetry: telemetryOf7(traces),
-    ...(run.signal && { abortSignal: run.signal }),
-  });
-  for await (const part of result.stream) traces.note(part);
-  traces.note(await result.steps, model.doStreamCalls);
-  return { told: toldTo(model.doStreamCalls), traces: traces.text() };
+  const stream = async (messages: ai7.ModelMessage[]) => {
+    const result = ai7.streamText({
+      model,
+      tools,
+      toolApproval,
+      messages,
+      stopWhen: ai7.stepCountIs(5),
+      toolsContext: contextOf7(run),
+      telemetry: telemetryOf7(traces),
+      ...(run.signal && { abortSignal: run.signal }),
+    });
+    for await (const part of result.stream) traces.note(part);
+    traces.note(await result.steps);
+    return result;
+  };
+  const messages: ai7.ModelMessage[] = [{ role: 'user', content: promptOf(run) }];
+  const first = await stream(messages);
+  const approvals = approvalsOf(await first.content, run);
+  if (approvals.length > 0) {
+    const { response } = await first.finalStep;
+    await stream([...messages, ...response.messages, { role: 'tool', content: [...approvals] }]);
+  }
+  traces.note(model.doStreamCalls);
+  return { told: toldTo(model.doStreamCalls), questions: approvals.length, traces: traces.text() };
 }
+
+const lacks = { confirmation: 'An agent asks its person as generateText and streamText do.' };
 
 export const drivers: readonly AdapterDriver[] = [
   { name: 'AI SDK 6, generateText', run: generate6 },
-  { name: 'AI SDK 6, ToolLoopAgent streaming', run: agent6 },
-  { name: 'AI SDK 7, ToolLoopAgent', run: agent7 },
+  { name: 'AI SDK 6, ToolLoopAgent streaming', run: agent6, lacks },
+  { name: 'AI SDK 7, ToolLoopAgent', run: agent7, lacks },
   { name: 'AI SDK 7, streamText with toolApproval', run: stream7 },
 ];

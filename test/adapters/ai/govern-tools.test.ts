@@ -1,22 +1,14 @@
 import * as ai7 from 'ai';
 import * as ai6 from 'ai-v6';
-import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { governTools, type ToolCallInfo } from '../../../adapters/ai/index.ts';
 import { CountersignError } from '../../../src/adapter.ts';
 import { denyEverything } from '../../gate/harness.ts';
-import { openWorld, type World, type WorldOptions } from '../world.ts';
+import { worlds } from '../worlds.ts';
 import { all, modelOf6, modelOf7, toldTo } from './scripted-model.ts';
 
-const worlds: World[] = [];
-const world = async (options?: WorldOptions): Promise<World> => {
-  const opened = await openWorld(options);
-  worlds.push(opened);
-  return opened;
-};
-afterEach(async () => {
-  await Promise.all(worlds.splice(0).map(({ close }) => close()));
-});
+const world = worlds();
 
 const server = 'office';
 const calls = [{ id: 'call_1', name: 'add_note', args: { text: 'milk' } }];

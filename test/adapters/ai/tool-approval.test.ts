@@ -2,20 +2,12 @@ import { generateText, jsonSchema, stepCountIs, streamText, tool, type ModelMess
 import * as ai6 from 'ai-v6';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { governTools } from '../../../adapters/ai/index.ts';
-import { openWorld, type World, type WorldOptions } from '../world.ts';
+import { outcomes, worlds } from '../worlds.ts';
 import { denyEverything } from '../../gate/harness.ts';
 import { all, modelOf6, modelOf7, toldTo } from './scripted-model.ts';
 
-const worlds: World[] = [];
-const world = async (options?: WorldOptions): Promise<World> => {
-  const opened = await openWorld(options);
-  worlds.push(opened);
-  return opened;
-};
-afterEach(async () => {
-  vi.useRealTimers();
-  await Promise.all(worlds.splice(0).map(({ close }) => close()));
-});
+const world = worlds();
+afterEach(() => vi.useRealTimers());
 
 const calls = [{ id: 'call_1', name: 'add_note', args: { text: 'milk' } }];
 const inputSchema = jsonSchema<{ text: string }>({
@@ -31,9 +23,6 @@ function notes(added: string[] = []) {
   };
   return { add_note: tool({ description: 'Adds a note.', inputSchema, execute }) };
 }
-
-const outcomes = async ({ logged }: World): Promise<unknown[]> =>
-  (await logged()).map(({ kind, predicate }) => (kind === 'outcome' ? predicate['outcome'] : kind));
 
 describe('toolApproval of AI SDK 7', () => {
   it('asks the gate once for a call, and hands its permit to execute', async () => {

@@ -31,10 +31,17 @@ export interface QueryGiven {
   readonly governed?: ClaudeGovernOptions;
   readonly options?: Options | ((cwd: string, home: string) => Options);
   readonly env?: Readonly<Record<string, string>>;
+  readonly prompt?: string;
 }
 
 /** One query of the real SDK with the real Claude Code, whose model is a script. */
-export async function ask({ script, governed, options = {}, env }: QueryGiven): Promise<QueryRan> {
+export async function ask({
+  script,
+  governed,
+  options = {},
+  env,
+  prompt = 'go',
+}: QueryGiven): Promise<QueryRan> {
   const api = await startAnthropicApi(script);
   const { home, cwd, remove } = claudeHome();
   const { ended, spawnClaudeCodeProcess } = awaitedClaude();
@@ -50,7 +57,7 @@ export async function ask({ script, governed, options = {}, env }: QueryGiven): 
   };
   const messages: SDKMessage[] = [];
   try {
-    const run = query({ prompt: 'go', options: governed ? governedOptions(given, governed) : given });
+    const run = query({ prompt, options: governed ? governedOptions(given, governed) : given });
     for await (const message of run) messages.push(message);
     const traces = JSON.stringify([messages, api.requests(), written(home)]);
     return { told: api.told(), requests: api.requests(), messages, traces };

@@ -1,16 +1,13 @@
 import type { HookInput, Options, PreToolUseHookInput } from '@anthropic-ai/claude-agent-sdk';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { governedOptions, type ClaudeGovernOptions } from '../../../adapters/claude-agent-sdk/index.ts';
-import { sameJson } from '../../../adapters/claude-agent-sdk/same-json.ts';
+import { sameJson } from '../../../adapters/shared/same-json.ts';
 import type { JsonObject } from '../../../src/call/json.ts';
 import type { GovernedEnd } from '../../../src/client/governed.ts';
-import { openWorld, type World } from '../world.ts';
+import { worlds } from '../worlds.ts';
 
-const worlds: World[] = [];
-afterEach(async () => {
-  await Promise.all(worlds.splice(0).map(({ close }) => close()));
-});
+const open = worlds();
 
 const session = { session_id: 's', transcript_path: '/t', cwd: '/w' };
 
@@ -30,8 +27,7 @@ interface Claude {
 }
 
 async function claude(queryOptions: Options = {}, more: Partial<ClaudeGovernOptions> = {}): Promise<Claude> {
-  const world = await openWorld();
-  worlds.push(world);
+  const world = await open();
   const ended: Record<string, string> = {};
   const ends: string[] = [];
   const onEnd = (end: GovernedEnd): void => {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HookCallback, Options } from '@anthropic-ai/claude-agent-sdk';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connectGate } from '../../../src/client/connect-gate.ts';
 import type { GateClient } from '../../../src/client/gate-client.ts';
 import type { GovernedEnd } from '../../../src/client/governed.ts';
@@ -11,13 +11,11 @@ import { allowEverything, denyEverything } from '../../gate/harness.ts';
 import { toolUse, type Block, type MessagesRequest } from '../../support/anthropic-api.ts';
 import { claudeProgram } from '../../support/claude-code.ts';
 import { noteTool } from '../contract.ts';
-import { openWorld, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { worlds } from '../worlds.ts';
 import { ask, notes } from './driver.ts';
 
-const worlds: World[] = [];
-afterEach(async () => {
-  await Promise.all(worlds.splice(0).map(({ close }) => close()));
-});
+const open = worlds();
 
 interface Governing extends World {
   readonly governed: ClaudeGovernOptions;
@@ -29,10 +27,9 @@ interface Governing extends World {
 /** A gate that denies what has “forbidden” in its arguments. */
 async function governing(more: Partial<ClaudeGovernOptions> = {}): Promise<Governing> {
   const isForbidden = ({ args }: PolicyInput): boolean => JSON.stringify(args).includes('forbidden');
-  const world = await openWorld({
+  const world = await open({
     decide: (input) => (isForbidden(input) ? denyEverything() : allowEverything()),
   });
-  worlds.push(world);
   const ends: GovernedEnd[] = [];
   const onEnd = (end: GovernedEnd): void => void ends.push(end);
   const outcomes = async (): Promise<Readonly<Record<string, string>>> => {

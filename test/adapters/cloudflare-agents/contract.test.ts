@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { generateText, isStepCount } from 'ai';
-import { governMcp } from '../../../adapters/cloudflare-agents/index.ts';
+import { convertToModelMessages, generateText, isStepCount, type UIMessage } from 'ai';
+import { governMcp, lastUserText } from '../../../adapters/cloudflare-agents/index.ts';
 import type { Delegator } from '../../../src/adapter.ts';
 import type { JsonObject } from '../../../src/call/json.ts';
 import { modelOf7, toldTo } from '../ai/scripted-model.ts';
@@ -8,15 +8,17 @@ import { createTraces, integrationOf } from '../ai/traces.ts';
 import { describeAdapter } from '../contract.ts';
 import { managerOf } from './manager.ts';
 
-const person = new AsyncLocalStorage<Delegator>();
+/** What an agent has of the one who talks to it: the chat's messages among it. */
+const talk = new AsyncLocalStorage<{ readonly person: Delegator; readonly messages: readonly UIMessage[] }>();
 
 describeAdapter({
   name: 'Cloudflare agents',
   lacks: {
+    confirmation: 'Its MCP clients ask nobody about a call.',
     streaming: 'A tool of MCP has one result.',
     abort: 'getAITools() hands the caller’s signal on to no tool.',
   },
-  async run({ tools, calls, humanToken, ...options }) {
+  async run({ tools, calls, humanToken, says = 'Please.', ...options }) {
     const mcp = managerOf({
       connectionState: 'ready',
       tools: tools.map(({ name, description, parameters }) => ({
@@ -32,14 +34,20 @@ describeAdapter({
         },
       },
     });
-    governMcp({ ...options, identity: () => person.getStore() })(mcp);
+    governMcp({
+      ...options,
+      identity: () => talk.getStore()?.person,
+      request: () => lastUserText(talk.getStore()?.messages),
+    })(mcp);
     const traces = createTraces();
     const model = modelOf7(calls.map((call) => ({ ...call, name: `tool_office_${call.name}` })));
-    const result = await person.run(humanToken === undefined ? {} : { humanToken }, () =>
+    const person = humanToken === undefined ? {} : { humanToken };
+    const messages: UIMessage[] = [{ id: 'm1', role: 'user', parts: [{ type: 'text', text: says }] }];
+    const result = await talk.run({ person, messages }, async () =>
       generateText({
         model,
         tools: mcp.getAITools(),
-        prompt: 'Please.',
+        messages: await convertToModelMessages(messages),
         stopWhen: isStepCount(5),
         telemetry: { isEnabled: true, integrations: [integrationOf(traces)] },
       }),

@@ -1,23 +1,16 @@
 import { z } from 'zod';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { governMcp, type McpRequest } from '../../../adapters/cloudflare-agents/index.ts';
 import type { GateClient } from '../../../src/client/gate-client.ts';
-import { openWorld, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { worlds } from '../worlds.ts';
 import { managerOf, type Connection } from './manager.ts';
 
 const tool = { name: 'add_note', description: 'Adds a note.', inputSchema: { type: 'object' } };
 const milk = { serverId: 'office', name: 'add_note', arguments: { text: 'milk' } };
 const answer = { content: [] };
 
-const worlds: World[] = [];
-async function world(): Promise<World> {
-  const opened = await openWorld();
-  worlds.push(opened);
-  return opened;
-}
-afterEach(async () => {
-  await Promise.all(worlds.splice(0).map(({ close }) => close()));
-});
+const world = worlds();
 
 const connected = (client: Connection['client']) =>
   managerOf({ connectionState: 'ready', tools: [tool], client });

@@ -1,4 +1,5 @@
 import { govern } from '../../../src/client/govern.ts';
+import { lastUserText } from '../../../src/client/last-user-text.ts';
 import type { JsonObject } from '../../../src/call/json.ts';
 import { describeAdapter, type AdapterDriver, type Ran, type Run } from '../contract.ts';
 
@@ -12,7 +13,10 @@ const driver: AdapterDriver = {
     );
     return { told, traces: JSON.stringify([...told]) } satisfies Ran;
   },
-  lacks: { streaming: 'a function gives its result once' },
+  lacks: {
+    streaming: 'a function gives its result once',
+    confirmation: 'a function has nobody to ask: its program says confirmed to the gate by itself',
+  },
 };
 
 function governedTool({ gate, server, onVerdict, onEnd }: Run, tool: Run['tools'][number]) {
@@ -25,13 +29,17 @@ function governedTool({ gate, server, onVerdict, onEnd }: Run, tool: Run['tools'
 }
 
 async function tell(
-  { humanToken, signal }: Run,
+  { humanToken, says, signal }: Run,
   functions: ReadonlyMap<string, ReturnType<typeof governedTool>>,
   { name, args }: Run['calls'][number],
 ): Promise<string> {
   const who = { ...(humanToken !== undefined && { humanToken }), ...(signal && { signal }) };
+  const request = lastUserText([{ role: 'user', content: says }]);
   try {
-    return JSON.stringify((await functions.get(name)?.(args, who)) ?? 'no such function');
+    return JSON.stringify(
+      (await functions.get(name)?.(args, { ...who, ...(request !== undefined && { request }) })) ??
+        'no such function',
+    );
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

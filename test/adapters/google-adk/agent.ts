@@ -68,14 +68,18 @@ export interface AgentRun {
   readonly tools: AgentTools;
   readonly calls: readonly ModelCall[];
   readonly humanToken?: string | undefined;
+  readonly says?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly plugins?: BasePlugin[];
+  /** What the person says to ADK's request for a confirmation. */
+  readonly confirm?: boolean | undefined;
 }
 
 export interface AgentRan {
   readonly events: readonly Event[];
   readonly told: ReadonlyMap<string, string>;
   readonly traces: string;
+  readonly questions: number;
   readonly model: ScriptedModel;
 }
 
@@ -96,13 +100,21 @@ maybeSetOtelProviders([
 ]);
 
 export async function runAgent(run: AgentRun): Promise<AgentRan> {
-  const { tools = [], calls, humanToken, signal, plugins = [] } = run;
+  const { tools = [], calls, humanToken, says = 'Add a note.', signal, plugins = [], confirm } = run;
   const model = new ScriptedModel(calls);
   const runner = new InMemoryRunner({ agent: new LlmAgent({ name: 'clerk', model, tools }), plugins });
   const sessionId = await newSession(runner);
-  const events = await person.run(humanToken === undefined ? {} : { humanToken }, () =>
-    talk(runner, sessionId, 'Add a note.', signal),
-  );
+  const say = (said: Parameters<typeof talk>[2]) =>
+    person.run(humanToken === undefined ? {} : { humanToken }, () => talk(runner, sessionId, said, signal));
+  const events = await say(says);
+  const requests = events
+    .flatMap(({ content }) => content?.parts ?? [])
+    .flatMap(({ functionCall }) => (functionCall?.name === 'adk_request_confirmation' ? [functionCall] : []));
+  if (confirm !== undefined && requests.length > 0) {
+    const response = { confirmed: confirm };
+    const answers = requests.map(({ id = '', name = '' }) => ({ functionResponse: { id, name, response } }));
+    events.push(...(await say(answers)));
+  }
   const session = await runner.sessionService.getSession({
     appName: runner.appName,
     userId: 'anna',
@@ -114,6 +126,7 @@ export async function runAgent(run: AgentRun): Promise<AgentRan> {
       events.flatMap(responses).map(({ id, response }) => [id ?? '', JSON.stringify(response)] as const),
     ),
     traces: JSON.stringify({ events, session, spans, asked: model.requests.map(({ contents }) => contents) }),
+    questions: requests.length,
     model,
   };
 }

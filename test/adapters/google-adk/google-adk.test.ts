@@ -15,25 +15,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { envelopePlugin, governTool, governTools } from '../../../adapters/google-adk/index.ts';
 import { repository } from '../../architecture/source.ts';
 import { allowEverything, denyEverything } from '../../gate/harness.ts';
-import { openWorld, type World, type WorldOptions } from '../world.ts';
+import { outcomes, worlds } from '../worlds.ts';
 import { identity, newSession, runAgent, ScriptedModel, talk } from './agent.ts';
 
 const server = 'office';
 const milk = { id: 'call_1', name: 'add_note', args: { text: 'milk' } };
 
-const worlds: World[] = [];
-async function world(options?: WorldOptions): Promise<World> {
-  const opened = await openWorld(options);
-  worlds.push(opened);
-  return opened;
-}
-afterEach(async () => {
-  await Promise.all(worlds.splice(0).map(({ close }) => close()));
-});
+const world = worlds();
 
 function noteTool(execute: (text: string) => unknown = (text) => ({ added: text })) {
   return new FunctionTool({
@@ -43,9 +35,6 @@ function noteTool(execute: (text: string) => unknown = (text) => ({ added: text 
     execute: ({ text }) => execute(text),
   });
 }
-
-const outcomes = async ({ logged }: World) =>
-  (await logged()).map(({ kind, predicate }) => predicate['outcome'] ?? kind);
 
 describe('governTool', () => {
   it('keeps what a tool is, and declares its schema as JSON Schema', async () => {
@@ -242,7 +231,7 @@ describe('governTools', () => {
     });
     const work = mkdtempSync(join(tmpdir(), 'countersign-adk-'));
     const effects = join(work, 'effects');
-    const args = [join(repository, 'test/support/effects-server.ts'), effects];
+    const args = [join(repository, 'test/support/effects-server.mjs'), effects];
     const toolset = new MCPToolset({
       type: 'StdioConnectionParams',
       serverParams: { command: process.execPath, args },

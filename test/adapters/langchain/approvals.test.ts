@@ -16,7 +16,8 @@ import { metaKeys } from '../../../src/names.ts';
 import type { Decision, PolicyInput } from '../../../src/policy/policy.ts';
 import { allowEverything } from '../../gate/harness.ts';
 import { toolMessages, scripted } from './agent.ts';
-import { needsApproval, outcomes, worlds } from './worlds.ts';
+import { outcomes, worlds } from '../worlds.ts';
+import { needsApproval } from './needs-approval.ts';
 
 const open = worlds();
 const config = { configurable: { thread_id: 'one' } };
@@ -86,7 +87,7 @@ function told(messages: Parameters<typeof toolMessages>[0]): unknown[] {
 
 describe('approvals by interrupt', () => {
   it('pause the graph with what is to be approved, while the calls beside it are done', async () => {
-    const world = await open(policy().decide);
+    const world = await open({ decide: policy().decide });
     const { paid, pay } = payments();
     const paused = await agentOf({ gate: world.gate, pay }).invoke(go, config);
     expect(paused).toMatchObject({
@@ -112,7 +113,7 @@ describe('approvals by interrupt', () => {
 
   it('run an approved call once, after a new ALLOW, and nothing that was done before again', async () => {
     const rules = policy();
-    const world = await open(rules.decide);
+    const world = await open({ decide: rules.decide });
     const { paid, pay } = payments();
     const agent = agentOf({ gate: world.gate, pay });
     await agent.invoke(go, config);
@@ -130,7 +131,7 @@ describe('approvals by interrupt', () => {
 
   it('go on in another process, which has the checkpoints alone', async () => {
     const rules = policy();
-    const world = await open(rules.decide);
+    const world = await open({ decide: rules.decide });
     const { paid, pay } = payments();
     const checkpointer = new MemorySaver();
     const model = scripted(calls);
@@ -141,7 +142,7 @@ describe('approvals by interrupt', () => {
   });
 
   it('confer nothing: what the gate does not allow now does not run, whatever a person said', async () => {
-    const world = await open(policy().decide);
+    const world = await open({ decide: policy().decide });
     const { paid, pay } = payments();
     const agent = agentOf({ gate: world.gate, pay });
     await agent.invoke(go, config);
@@ -153,7 +154,7 @@ describe('approvals by interrupt', () => {
 
   it('hold a person’s no, also where the gate would allow by now', async () => {
     const rules = policy();
-    const world = await open(rules.decide);
+    const world = await open({ decide: rules.decide });
     const { paid, pay } = payments();
     const agent = agentOf({ gate: world.gate, pay });
     await agent.invoke(go, config);
@@ -180,7 +181,7 @@ describe('approvals by interrupt', () => {
     ['true', true],
   ])('take %s for no approval', async (_what, resume) => {
     const rules = policy();
-    const world = await open(rules.decide);
+    const world = await open({ decide: rules.decide });
     const { paid, pay } = payments();
     const agent = agentOf({ gate: world.gate, pay });
     await agent.invoke(go, config);
@@ -190,7 +191,7 @@ describe('approvals by interrupt', () => {
   });
 
   it('deny where pausing would begin the calls beside it again', async () => {
-    const world = await open(policy().decide);
+    const world = await open({ decide: policy().decide });
     const { paid, pay } = payments();
     const { messages, ...rest } = await agentOf({ gate: world.gate, pay, version: 'v1' }).invoke(go, config);
     expect(rest).not.toHaveProperty('__interrupt__');
@@ -200,7 +201,7 @@ describe('approvals by interrupt', () => {
 
   it('pause a call that is alone in its turn, however the agent runs its tools', async () => {
     const rules = policy();
-    const world = await open(rules.decide);
+    const world = await open({ decide: rules.decide });
     const { paid, pay } = payments();
     const agent = agentOf({ gate: world.gate, pay, version: 'v1', only: 'large' });
     expect(await agent.invoke(go, config)).toHaveProperty('__interrupt__');
@@ -210,7 +211,7 @@ describe('approvals by interrupt', () => {
   });
 
   it('show a person what was decided on, and not what the model wrote before', async () => {
-    const world = await open(() => needsApproval());
+    const world = await open({ decide: () => needsApproval() });
     const { pay } = payments();
     const behind = [
       createMiddleware({
@@ -226,7 +227,7 @@ describe('approvals by interrupt', () => {
   });
 
   it('pause no tool in which another one is called', async () => {
-    const world = await open(() => needsApproval());
+    const world = await open({ decide: () => needsApproval() });
     const { pay: inner } = payments();
     const governed = governTool({ gate: world.gate, server: 'office', approvals: 'interrupt' })(inner);
     let begun = 0;
@@ -248,7 +249,7 @@ describe('approvals by interrupt', () => {
   });
 
   it('are not taken for an error by a middleware that retries', async () => {
-    const world = await open(policy().decide);
+    const world = await open({ decide: policy().decide });
     const { pay } = payments();
     const behind = [toolRetryMiddleware({ maxRetries: 2, initialDelayMs: 0 })];
     const paused = await agentOf({ gate: world.gate, pay, only: 'large', behind }).invoke(go, config);
@@ -258,7 +259,7 @@ describe('approvals by interrupt', () => {
 
   it('keep their answers apart from those to a tool that asks something itself', async () => {
     const rules = policy();
-    const world = await open(rules.decide);
+    const world = await open({ decide: rules.decide });
     const heard: unknown[] = [];
     const pay = tool(
       () => {
@@ -295,7 +296,7 @@ describe('approvals by interrupt', () => {
 
   it('answer two that wait each by its own id', async () => {
     const rules = { approved: false };
-    const world = await open(() => (rules.approved ? allowEverything() : needsApproval()));
+    const world = await open({ decide: () => (rules.approved ? allowEverything() : needsApproval()) });
     const { paid, pay } = payments();
     const agent = agentOf({ gate: world.gate, pay });
     const { __interrupt__: waiting = [] } = await agent.invoke(go, config);
@@ -313,7 +314,7 @@ describe('approvals by interrupt', () => {
   });
 
   it('end a run that has no checkpointer, with nothing run', async () => {
-    const world = await open(policy().decide);
+    const world = await open({ decide: policy().decide });
     const { paid, pay } = payments();
     const agent = createAgent({
       model: scripted(calls.slice(1)),

@@ -1,10 +1,11 @@
 import { BaseTracer, type Run as TracedRun } from '@langchain/core/tracers/base';
-import { MemorySaver } from '@langchain/langgraph';
+import { Command, MemorySaver } from '@langchain/langgraph';
 import { createAgent } from 'langchain';
 import {
   delegation,
   delegatorOf,
   governanceMiddleware,
+  lastUserText,
   type Delegation,
 } from '../../../adapters/langchain/index.ts';
 import { describeAdapter, type Ran, type Run } from '../contract.ts';
@@ -19,7 +20,8 @@ class Tracer extends BaseTracer {
   }
 }
 
-async function run({ gate, server, tools, calls, humanToken, signal, onVerdict, onEnd }: Run): Promise<Ran> {
+async function run(given: Run): Promise<Ran> {
+  const { gate, server, tools, calls, humanToken, says = 'Go.', signal, confirm, onVerdict, onEnd } = given;
   const tracer = new Tracer();
   const checkpointer = new MemorySaver();
   const agent = createAgent({
@@ -31,8 +33,10 @@ async function run({ gate, server, tools, calls, humanToken, signal, onVerdict, 
         gate,
         server,
         identity: ({ context }) => delegatorOf(context.person),
+        request: ({ messages }) => lastUserText(messages),
         onVerdict,
         onEnd,
+        ...(confirm !== undefined && { confirmations: 'interrupt' }),
       }),
     ],
   });
@@ -42,9 +46,16 @@ async function run({ gate, server, tools, calls, humanToken, signal, onVerdict, 
     callbacks: [tracer],
     ...(signal && { signal }),
   };
-  const { messages } = await agent.invoke({ messages: [{ role: 'user', content: 'Go.' }] }, config);
+  let state = await agent.invoke({ messages: [{ role: 'user', content: says }] }, config);
+  let questions = 0;
+  while ('__interrupt__' in state && questions < 5) {
+    questions += 1;
+    const resume = { decisions: [{ type: confirm ? 'approve' : 'reject' }] };
+    state = await agent.invoke(new Command({ resume }), config);
+  }
+  const { messages } = state;
   const told = new Map(toolMessages(messages).map((message) => [message.tool_call_id, message.text]));
-  return { told, traces: textsIn(tracer.seen, checkpointer, messages) };
+  return { told, questions, traces: textsIn(tracer.seen, checkpointer, messages) };
 }
 
 describeAdapter({ name: 'countersign/langchain, an agent', run });

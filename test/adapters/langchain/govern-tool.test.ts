@@ -20,7 +20,7 @@ import {
 import { metaKeys } from '../../../src/names.ts';
 import { allowEverything, denyEverything } from '../../gate/harness.ts';
 import { scripted, toolMessages } from './agent.ts';
-import { outcomes, worlds } from './worlds.ts';
+import { outcomes, worlds } from '../worlds.ts';
 
 const open = worlds();
 const runs: string[] = [];
@@ -62,7 +62,7 @@ describe('a governed tool', () => {
 
   it('has no way around the gate among its methods', async () => {
     runs.length = 0;
-    const world = await open(denyEverything);
+    const world = await open({ decide: denyEverything });
     const governed = governTool({ gate: world.gate, server: 'office' })(add);
     const args = { text: 'milk' };
     const ways: (() => unknown)[] = [
@@ -82,7 +82,7 @@ describe('a governed tool', () => {
   });
 
   it('answers a denied tool call, and throws where there is no call to answer', async () => {
-    const { gate } = await open(denyEverything);
+    const { gate } = await open({ decide: denyEverything });
     const governed = governTool({ gate, server: 'office' })(add);
     expect(await governed.invoke(call)).toMatchObject({ status: 'error', tool_call_id: 'call_1' });
     await expect(governed.invoke({ text: 'milk' })).rejects.toMatchObject({ code: 'NO_RULE_ALLOWS' });
@@ -162,7 +162,9 @@ describe('tools of an MCP server', () => {
   );
 
   it('are governed like others, with their annotations, in an agent and by themselves', async () => {
-    const world = await open(({ args }) => (args['message'] === 'no' ? denyEverything() : allowEverything()));
+    const world = await open({
+      decide: ({ args }) => (args['message'] === 'no' ? denyEverything() : allowEverything()),
+    });
     const client = new MultiServerMCPClient({
       mcpServers: {
         everything: {

@@ -9,7 +9,7 @@ import { metaKeys } from '../../../src/names.ts';
 import { denyEverything } from '../../gate/harness.ts';
 import { noteTool, type ModelCall } from '../contract.ts';
 import { langchainTool, scripted, toolMessages } from './agent.ts';
-import { outcomes, worlds } from './worlds.ts';
+import { outcomes, worlds } from '../worlds.ts';
 
 const open = worlds();
 const text = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } as const;
@@ -86,7 +86,7 @@ describe('the gate in an agent', () => {
   });
 
   it('answers a denial with an error that the agent can act on', async () => {
-    const { gate } = await open(denyEverything);
+    const { gate } = await open({ decide: denyEverything });
     const [message] = await answers({ gate });
     expect(message).toMatchObject({ status: 'error', name: 'add_note', tool_call_id: 'call_1' });
     expect(message?.metadata?.[metaKeys.denial]).toMatchObject({ code: 'NO_RULE_ALLOWS' });
@@ -208,7 +208,7 @@ describe('the gate in an agent', () => {
     });
     expect(await outcomes(known)).toEqual(['allow', 'executed', 'allow', 'aborted']);
 
-    const strict = await open(denyEverything);
+    const strict = await open({ decide: denyEverything });
     await answers({ gate: strict.gate });
     const [denied] = await answers({ gate: strict.gate, tools: [] });
     expect(denied?.content).toContain('NO_RULE_ALLOWS');
@@ -216,7 +216,7 @@ describe('the gate in an agent', () => {
   });
 
   it('governs a tool that a middleware before it supplies', async () => {
-    const world = await open(denyEverything);
+    const world = await open({ decide: denyEverything });
     const dynamic = langchainTool({ ...noteTool(), name: 'late' });
     const supplying = createMiddleware({
       name: 'Supplying',
@@ -229,18 +229,18 @@ describe('the gate in an agent', () => {
 
   it('passes a Command on, says what it asks for, and marks the answer in it', async () => {
     const world = await open();
-    const steering = tool(
+    const directing = tool(
       () =>
         new Command({
-          update: { messages: [new ToolMessage({ tool_call_id: 'call_1', content: 'steered' })] },
+          update: { messages: [new ToolMessage({ tool_call_id: 'call_1', content: 'sent on' })] },
         }),
-      { name: 'add_note', description: 'Steers.', schema: text },
+      { name: 'add_note', description: 'Sends the agent on.', schema: text },
     );
     const ends: unknown[] = [];
     const options = { onEnd: ({ ended }: { ended: unknown }) => void ends.push(ended) };
-    const [message] = await answers({ gate: world.gate, tools: [steering], options });
+    const [message] = await answers({ gate: world.gate, tools: [directing], options });
     expect(message).toMatchObject({
-      content: 'steered',
+      content: 'sent on',
       metadata: { [metaKeys.envelope]: expect.any(Object) },
     });
     expect(ends).toMatchObject([{ kind: 'done', evidence: expect.stringContaining('"lg_name":"Command"') }]);

@@ -3,7 +3,7 @@ import { Mastra } from '@mastra/core/mastra';
 import { RequestContext } from '@mastra/core/request-context';
 import { InMemoryStore } from '@mastra/core/storage';
 import { createTool } from '@mastra/core/tools';
-import { governTools, type GovernToolOptions } from '../../../adapters/mastra/index.ts';
+import { governTools, lastUserText, type GovernToolOptions } from '../../../adapters/mastra/index.ts';
 import type { JsonObject } from '../../../src/call/json.ts';
 import type { Ran, Run, ToolSpec } from '../contract.ts';
 import { Recorder } from './recorder.ts';
@@ -24,6 +24,7 @@ export function optionsOf({ gate, server, onVerdict, onEnd }: Run): GovernToolOp
       const humanToken = requestContext?.get('humanToken')();
       return humanToken === undefined ? undefined : { humanToken };
     },
+    request: ({ agent }) => lastUserText(agent?.messages),
   };
 }
 
@@ -58,7 +59,7 @@ export function office(tools: ToolsInput, scripted: ScriptedModel) {
 }
 
 export async function runAgent(run: Run, isStream: boolean): Promise<Ran> {
-  const { tools, calls, humanToken, signal } = run;
+  const { tools, calls, humanToken, says = 'Note it.', signal } = run;
   const model = scriptedModel(calls);
   const all = Object.fromEntries(tools.map((spec) => [spec.name, mastraTool(spec)]));
   const { agent, recorder } = office(governTools(all, optionsOf(run)), model);
@@ -66,10 +67,10 @@ export async function runAgent(run: Run, isStream: boolean): Promise<Ran> {
   const options = { requestContext, ...(signal && { abortSignal: signal }) };
   const seen: unknown[] = [];
   if (isStream) {
-    const { fullStream } = await agent.stream('Note it.', options);
+    const { fullStream } = await agent.stream(says, options);
     for await (const chunk of fullStream) seen.push(chunk);
   } else {
-    const { steps, text } = await agent.generate('Note it.', options);
+    const { steps, text } = await agent.generate(says, options);
     seen.push(steps, text);
   }
   return { told: model.told(), traces: [recorder.told, JSON.stringify(seen)].join('\n') };

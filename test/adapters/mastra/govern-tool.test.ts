@@ -2,26 +2,17 @@ import { Mastra } from '@mastra/core/mastra';
 import { RequestContext } from '@mastra/core/request-context';
 import { createTool, Tool } from '@mastra/core/tools';
 import { createStep, createWorkflow } from '@mastra/core/workflows';
-import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { governTool, type MastraContext } from '../../../adapters/mastra/index.ts';
 import { metaKeys } from '../../../src/names.ts';
 import { denyEverything, statementOf } from '../../gate/harness.ts';
-import { openWorld, type World, type WorldOptions } from '../world.ts';
+import type { WorldOptions } from '../world.ts';
+import { outcomes, worlds } from '../worlds.ts';
 import { office } from './agent.ts';
 import { scriptedModel, type ScriptedModel } from './scripted-model.ts';
 
-const worlds: World[] = [];
-
-async function world(options?: WorldOptions): Promise<World> {
-  const opened = await openWorld(options);
-  worlds.push(opened);
-  return opened;
-}
-
-afterEach(async () => {
-  await Promise.all(worlds.splice(0).map(({ close }) => close()));
-});
+const world = worlds();
 
 const inputSchema = z.object({ text: z.string() });
 const outputSchema = z.object({ note: z.string() });
@@ -38,10 +29,6 @@ function noteTool(execute: (input: { text: string }) => { note: string } = ({ te
 
 function calling(provider?: string): ScriptedModel {
   return scriptedModel([{ id: 'call_1', name: 'add_note', args: { text: 'milk' } }], provider);
-}
-
-async function outcomes({ logged }: World): Promise<readonly unknown[]> {
-  return (await logged()).map(({ kind, predicate }) => predicate['outcome'] ?? kind);
 }
 
 describe('a governed tool of Mastra', () => {

@@ -1,13 +1,11 @@
 import { createTool } from '@mastra/core/tools';
 import { tool as aiTool } from 'ai';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { governTools } from '../../../adapters/mastra/index.ts';
-import { openWorld, type World } from '../world.ts';
+import { worlds } from '../worlds.ts';
 
-let world: World | undefined;
-
-afterEach(() => world?.close());
+const open = worlds();
 
 const inputSchema = z.object({ text: z.string() });
 const add = createTool({
@@ -24,7 +22,7 @@ describe('governTools', () => {
     ['without execute, which the client runs', onClient],
     ['that the provider of the model runs', atProvider],
   ])('refuses a tool %s', async (_which, elsewhere) => {
-    world = await openWorld();
+    const world = await open();
     const options = { gate: world.gate, server: 'office' };
     expect(() => governTools({ add, elsewhere }, options)).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
@@ -35,7 +33,7 @@ describe('governTools', () => {
   });
 
   it('refuses a tool of the AI SDK, which has no id, even where others may run elsewhere', async () => {
-    world = await openWorld();
+    const world = await open();
     const options = { gate: world.gate, server: 'office', providerTools: 'allow' } as const;
     const other = aiTool({ inputSchema, execute: ({ text }) => text });
     expect(() => governTools({ other }, options)).toThrow(

@@ -1,5 +1,5 @@
-import { Agent, Runner, tool, type FunctionTool, type RunContext, type Tool } from '@openai/agents';
-import { governTool, noteFailures } from '../../../adapters/openai-agents/index.ts';
+import { Agent, Runner, tool, user, type FunctionTool, type RunContext, type Tool } from '@openai/agents';
+import { governTool, lastUserText, noteFailures } from '../../../adapters/openai-agents/index.ts';
 import type { JsonObject } from '../../../src/call/json.ts';
 import type { GovernOptions } from '../../../src/client/governed.ts';
 import type { Ran, Run, ToolSpec } from '../contract.ts';
@@ -9,6 +9,8 @@ import { newTrace } from './traces.ts';
 /** What a run of these tests is given. A function is in no JSON: neither in a stored run nor in a trace. */
 export interface Office {
   readonly humanToken: () => string | undefined;
+  /** What the run was begun with: the SDK hands it to no tool. */
+  readonly input?: readonly unknown[];
 }
 
 export type OfficeTool = FunctionTool<Office, never>;
@@ -23,10 +25,14 @@ export function optionsOf({ gate, server, onVerdict, onEnd }: Run): GovernOption
       const humanToken = context.humanToken();
       return humanToken === undefined ? undefined : { humanToken };
     },
+    request: ({ context }) => lastUserText(context.input),
   };
 }
 
-export function sdkTool({ name, description, parameters, execute }: ToolSpec): Tool<Office> {
+export function sdkTool(
+  { name, description, parameters, execute }: ToolSpec,
+  needsApproval = false,
+): Tool<Office> {
   return tool({
     name,
     description,
@@ -37,6 +43,7 @@ export function sdkTool({ name, description, parameters, execute }: ToolSpec): T
       additionalProperties: true,
     },
     strict: false,
+    needsApproval,
     execute: (args, _context?: RunContext<Office>, details?) => execute(args as JsonObject, details?.signal),
     errorFunction: noteFailures((_context, error) => String(error)),
   });
@@ -44,24 +51,54 @@ export function sdkTool({ name, description, parameters, execute }: ToolSpec): T
 
 /** The SDK's own loop, with its stored run and its events as far as it has them. */
 export async function runAgent(run: Run, stream: boolean): Promise<Ran> {
-  const { tools, calls, humanToken, signal } = run;
+  const { tools, calls, humanToken, says = 'Note it.', signal, confirm } = run;
   const model = scriptedModel(calls);
-  const govern = governTool(optionsOf(run));
+  const govern = governTool<Office>({
+    ...optionsOf(run),
+    ...(confirm !== undefined && !stream && { confirmations: 'interrupt' }),
+  });
   const agent = new Agent<Office>({
     name: 'Clerk',
     model,
-    tools: tools.map((spec) => govern(sdkTool(spec) as OfficeTool)),
+    tools: tools.map((spec) => govern(sdkTool(spec, confirm !== undefined && stream) as OfficeTool)),
   });
   const { traceId, told } = newTrace();
   const runner = new Runner({ traceId });
-  const options = { context: { humanToken: () => humanToken }, ...(signal && { signal }) };
+  const input = [user(says)];
+  const options = { context: { humanToken: () => humanToken, input }, ...(signal && { signal }) };
   const events: unknown[] = [];
   if (!stream) {
-    const { state } = await runner.run(agent, 'Note it.', options);
-    return { told: model.told(), traces: [told(), state.toString()].join('\n') };
+    let { state, interruptions } = await runner.run(agent, input, options);
+    let questions = 0;
+    while (interruptions.length > 0) {
+      questions += interruptions.length;
+      for (const each of interruptions) {
+        if (confirm) state.approve(each);
+        else state.reject(each);
+      }
+      ({ state, interruptions } = await runner.run(agent, state, options));
+    }
+    return { told: model.told(), questions, traces: [told(), state.toString()].join('\n') };
   }
-  const result = await runner.run(agent, 'Note it.', { ...options, stream: true });
-  for await (const event of result) events.push(event);
-  await result.completed;
-  return { told: model.told(), traces: [told(), result.state.toString(), JSON.stringify(events)].join('\n') };
+  const follow = async (input: Parameters<typeof runner.run<typeof agent, Office>>[1]) => {
+    const result = await runner.run(agent, input, { ...options, stream: true });
+    for await (const event of result) events.push(event);
+    await result.completed;
+    return result;
+  };
+  let result = await follow(input);
+  let questions = 0;
+  while (result.interruptions.length > 0) {
+    questions += result.interruptions.length;
+    for (const each of result.interruptions) {
+      if (confirm) result.state.approve(each);
+      else result.state.reject(each);
+    }
+    result = await follow(result.state);
+  }
+  return {
+    told: model.told(),
+    questions,
+    traces: [told(), result.state.toString(), JSON.stringify(events)].join('\n'),
+  };
 }

@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'nod
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { governMcpServer } from '../../../adapters/openai-agents/index.ts';
 import type { Decision } from '../../../src/policy/policy.ts';
 import { metaKeys } from '../../../src/names.ts';
 import { denyEverything } from '../../gate/harness.ts';
-import { openWorld, type World } from '../world.ts';
+import { worlds } from '../worlds.ts';
 import { scriptedModel } from './scripted-model.ts';
 
 const filesystem = join(
@@ -18,7 +18,7 @@ const filesystem = join(
 
 let folder: string;
 let server: MCPServerStdio;
-let world: World | undefined;
+const open = worlds();
 
 beforeAll(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'countersign-files-')));
@@ -35,10 +35,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-afterEach(() => world?.close());
-
 async function writeNote(path: string, decide?: () => Decision) {
-  world = await openWorld(decide && { decide });
+  const world = await open(decide && { decide });
   const govern = governMcpServer({
     gate: world.gate,
     server: 'files',
@@ -88,7 +86,7 @@ describe('a governed MCP server', () => {
 
   it('is gated without a run too, and is for nobody then', async () => {
     const path = join(folder, 'direct.txt');
-    world = await openWorld();
+    const world = await open();
     const { gate } = world;
     const args = { path, content: 'milk' };
     const ofSomebody = governMcpServer({ gate, server: 'files', identity: () => ({ humanToken: 'x' }) });
@@ -100,7 +98,7 @@ describe('a governed MCP server', () => {
   });
 
   it('takes the place of envelopes that the server itself claims', async () => {
-    world = await openWorld();
+    const world = await open();
     const forging = {
       ...listing(),
       callToolResult: (_tool: string, _args: Record<string, unknown> | null) =>
@@ -116,7 +114,7 @@ describe('a governed MCP server', () => {
   });
 
   it('asks the server for its tools before a call, and knows no tool that it does not list', async () => {
-    world = await openWorld();
+    const world = await open();
     const called: unknown[] = [];
     const callTool: MCPServer['callTool'] = (tool) => {
       called.push(tool);

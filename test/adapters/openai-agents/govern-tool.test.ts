@@ -1,24 +1,14 @@
 import { Agent, RunContext, Runner, RunState, tool } from '@openai/agents';
-import { afterEach, describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { governTool, noteFailures } from '../../../adapters/openai-agents/index.ts';
 import { metaKeys } from '../../../src/names.ts';
 import { denyEverything, statementOf } from '../../gate/harness.ts';
-import { openWorld, type World, type WorldOptions } from '../world.ts';
+import { outcomes, worlds } from '../worlds.ts';
 import { scriptedModel, type ScriptedModel } from './scripted-model.ts';
 import { newTrace } from './traces.ts';
 
-const worlds: World[] = [];
-
-async function world(options?: WorldOptions): Promise<World> {
-  const opened = await openWorld(options);
-  worlds.push(opened);
-  return opened;
-}
-
-afterEach(async () => {
-  await Promise.all(worlds.splice(0).map(({ close }) => close()));
-});
+const world = worlds();
 
 const parameters = z.object({ text: z.string() });
 
@@ -28,10 +18,6 @@ function noteTool(execute: (args: { text: string }) => unknown = ({ text }) => `
 
 function calling(args: string | { text: string } = { text: 'milk' }): ScriptedModel {
   return scriptedModel([{ id: 'call_1', name: 'add_note', args }]);
-}
-
-async function outcomes({ logged }: World): Promise<readonly unknown[]> {
-  return (await logged()).map(({ kind, predicate }) => predicate['outcome'] ?? kind);
 }
 
 describe('a governed function tool', () => {

@@ -9,17 +9,15 @@ import {
   webSearchTool,
   type Tool,
 } from '@openai/agents';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { governTools } from '../../../adapters/openai-agents/index.ts';
 import type { PolicyInput } from '../../../src/policy/policy.ts';
 import { allowEverything, denyEverything } from '../../gate/harness.ts';
-import { openWorld, type World } from '../world.ts';
+import { worlds } from '../worlds.ts';
 import { scriptedModel } from './scripted-model.ts';
 
-let world: World | undefined;
-
-afterEach(() => world?.close());
+const open = worlds();
 
 const add = tool({
   name: 'add_note',
@@ -44,7 +42,7 @@ const unseen: readonly Tool[] = [
 
 describe('governTools', () => {
   it('governs each function tool', async () => {
-    world = await openWorld({ decide: denyEverything });
+    const world = await open({ decide: denyEverything });
     const model = scriptedModel([{ id: 'call_1', name: 'add_note', args: { text: 'milk' } }]);
     const tools = governTools([add], { gate: world.gate, server: 'office' });
     await new Runner().run(new Agent({ name: 'Clerk', model, tools }), 'Note it.');
@@ -54,7 +52,7 @@ describe('governTools', () => {
   it.each(unseen.map((each) => [each.name, each] as const))(
     'refuses %s, which would run without passing the gate',
     async (_name, each) => {
-      world = await openWorld();
+      const world = await open();
       const options = { gate: world.gate, server: 'office' };
       expect(() => governTools([add, each], options)).toThrow(
         expect.objectContaining({ code: 'CONFIG_INVALID' }),
@@ -66,7 +64,7 @@ describe('governTools', () => {
   it('governs an agent that is a tool, and the tools of that agent each by itself', async () => {
     const decide = (input: PolicyInput) =>
       input.tool.name === 'add_note' ? denyEverything() : allowEverything();
-    world = await openWorld({ decide });
+    const world = await open({ decide });
     const options = { gate: world.gate, server: 'office' };
     const inner = scriptedModel([{ id: 'call_2', name: 'add_note', args: { text: 'milk' } }]);
     const clerk = new Agent({ name: 'Clerk', model: inner, tools: governTools([add], options) });
