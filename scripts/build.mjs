@@ -27,6 +27,9 @@ await build({
   target: 'node24',
   // jsonc-parser's `main` is UMD, which asks for its own files in a way that no bundler follows.
   mainFields: ['module', 'main'],
+  // Shares packages with what signs certificates, and would have them loaded before the polyfill that they need. It is asked for
+  // where a passkey is used, and nowhere else.
+  external: ['@simplewebauthn/server'],
   format: 'esm',
   sourcemap: true,
   legalComments: 'linked',

@@ -19,7 +19,7 @@ rules:
   - id: harmless
     effect: allow
     tools: ['claude-code/Bash', 'codex/Bash', 'gemini-cli/run_shell_command']
-    when: args.command.startsWith('echo ')
+    when: args.command.startsWith('echo ') && request.text == 'go'
 `;
 
 let home: HookHome;

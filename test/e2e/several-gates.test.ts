@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countersign, testHome, type TestHome } from '../support/home.ts';
 import { startWire, type WireAnswer } from '../support/wire.ts';
 
-const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+const effectsServer = new URL('../support/effects-server.mjs', import.meta.url).pathname;
 const processes = 4;
 const callsEach = 50;
 const inFlight = 5;

@@ -9,7 +9,7 @@ import { countersign, testHome, type TestHome } from '../support/home.ts';
 import { lyingWitness } from '../support/http-witness.ts';
 import { startWire, type Wire, type WireAnswer } from '../support/wire.ts';
 
-const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+const effectsServer = new URL('../support/effects-server.mjs', import.meta.url).pathname;
 
 const policy = `version: 1
 name: watched

@@ -5,7 +5,7 @@ import { countersign, testHome, type TestHome } from '../support/home.ts';
 import { startWire, type Wire } from '../support/wire.ts';
 import { oddServer } from '../support/wrapped.ts';
 
-const effectsServer = new URL('../support/effects-server.ts', import.meta.url).pathname;
+const effectsServer = new URL('../support/effects-server.mjs', import.meta.url).pathname;
 
 const allowEverything = `version: 1
 name: everything

@@ -59,7 +59,7 @@ export function createFakeGate({ decide }: FakeGateOptions = {}): FakeGate {
       if (outcomes.has(callId))
         return { denial: { code: 'PERMIT_INVALID', message: 'Settled.', retryable: false } };
       outcomes.set(callId, execution);
-      return { outcome: `{"outcomeOf":"${callId}"}`, openings };
+      return { execution, outcome: `{"outcomeOf":"${callId}"}`, openings };
     },
     meetServer: () => Promise.resolve(),
     async close() {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Command } from '../../src/cli/io.ts';
+import { commands } from '../../src/cli/commands.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -108,26 +108,30 @@ export function runCountersign({ env, args, cwd, input = '' }: RunOptions): Prom
 }
 
 /** Commands that ask their `Io` alone for the world around them; `enroll --keep` and `witness serve` go on until a signal. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  audit: async () => (await import('../../src/cli/audit.ts')).auditCommand,
-  config: async () => (await import('../../src/cli/config.ts')).configCommand,
-  disclose: async () => (await import('../../src/cli/disclose.ts')).discloseCommand,
-  doctor: async () => (await import('../../src/cli/doctor.ts')).doctorCommand,
-  enroll: async () => (await import('../../src/cli/enroll.ts')).enrollCommand,
-  erase: async () => (await import('../../src/cli/erase.ts')).eraseCommand,
-  key: async () => (await import('../../src/cli/key.ts')).keyCommand,
-  keys: async () => (await import('../../src/cli/keys.ts')).keysCommand,
-  log: async () => (await import('../../src/cli/log.ts')).logCommand,
-  revoke: async () => (await import('../../src/cli/revoke.ts')).revokeCommand,
-  tools: async () => (await import('../../src/cli/tools.ts')).toolsCommand,
-  trust: async () => (await import('../../src/cli/trust.ts')).trustCommand,
-  verify: async () => (await import('../../src/cli/verify.ts')).verifyCommand,
-  witness: async () => (await import('../../src/cli/witness.ts')).witnessCommand,
-  worker: async () => (await import('../../src/cli/worker.ts')).workerCommand,
-};
+const here: ReadonlySet<string> = new Set([
+  'approve',
+  'approver',
+  'audit',
+  'config',
+  'disclose',
+  'doctor',
+  'enroll',
+  'erase',
+  'grant',
+  'key',
+  'keys',
+  'log',
+  'policy',
+  'revoke',
+  'tools',
+  'trust',
+  'verify',
+  'witness',
+  'worker',
+]);
 
 /** Whether `countersignHere` knows the command. */
-export const runsHere = (command: string): boolean => Object.hasOwn(commands, command);
+export const runsHere = (command: string): boolean => here.has(command);
 
 /** Runs a command within this process, from the source: it says and resolves to what `runCountersign` would. */
 export async function countersignHere({
@@ -136,8 +140,9 @@ export async function countersignHere({
   cwd = process.cwd(),
   input = '',
 }: RunOptions): Promise<Finished> {
-  if (!runsHere(name)) throw new Error(`${name} takes a process of its own.`);
-  const command = (await commands[name]?.()) as Command;
+  const listed = runsHere(name) ? commands[name] : undefined;
+  if (listed === undefined) throw new Error(`${name} takes a process of its own.`);
+  const command = await listed.load();
   const { report } = await import('../../src/cli/report.ts');
   const said = { stdout: '', stderr: '' };
   const io = {
