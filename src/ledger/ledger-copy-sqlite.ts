@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, backup } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { CountersignError, systemCode } from '../errors.ts';
 import { fileError } from './file-error-node.ts';
 import { fileIdentity } from './file-identity-node.ts';
@@ -93,8 +94,11 @@ export function syncFile(path: string): void {
   }
 }
 
-/** How a ledger that nobody appends to is opened: `read` changes nothing, `erase` may remove what is beside the log. */
-export type CopyAccess = 'read' | 'erase';
+/**
+ * How a ledger that nobody appends to is opened: `read` changes nothing, `erase` may remove what is beside the log. `look` leaves no
+ * file beside it either; what it sees of a ledger that is begun to be written at that moment is not to be relied on.
+ */
+export type CopyAccess = 'read' | 'look' | 'erase';
 
 /**
  * Opens a backup, or the ledger of a log that has ended: any file, whoever's log it holds. Nothing in it is to be believed before
@@ -106,7 +110,8 @@ export function openLedgerCopy(path: string, access: CopyAccess = 'read'): LogSt
     assertSafeSqlite();
     const fileId = fileIdentity(path);
     if (fileId === null) throw new CountersignError('LEDGER_MISSING', 'There is no ledger at this place.');
-    db = new DatabaseSync(path, { readOnly: access === 'read', timeout: openTimeout, defensive: true });
+    const place = access === 'look' ? untouched(path) : path;
+    db = new DatabaseSync(place, { readOnly: access !== 'erase', timeout: openTimeout, defensive: true });
     db.exec('PRAGMA trusted_schema = OFF');
     assertLedger(db);
     assertPlain(db);
@@ -118,6 +123,14 @@ export function openLedgerCopy(path: string, access: CopyAccess = 'read'): LogSt
     db?.close();
     throw fileError(thrown);
   }
+}
+
+/** Reading a file in WAL mode makes others beside it, which a reader cannot remove: unless it is told that nothing changes. */
+function untouched(path: string): string | URL {
+  if (existsSync(`${path}-wal`)) return path;
+  const url = pathToFileURL(path);
+  url.searchParams.set('immutable', '1');
+  return url;
 }
 
 /** What comes from elsewhere may bring code of its own: triggers that write, views in the place of tables. */

@@ -55,10 +55,11 @@ const persons: readonly unknown[] = ['user', 'sdk'];
 function saidBy(input: HookInput): HookEvent {
   const source = input.value('source');
   const isPersons = source === undefined || persons.includes(source);
-  if (!isPersons || input.optionalText('agent_id') !== undefined) return ignored;
+  const agent = input.value('agent_id') ?? '';
+  if (!isPersons || agent !== '') return ignored;
   const prompt = input.value('prompt');
   const isTagged = source === undefined && typeof prompt === 'string' && /^\s*<[a-z]/i.test(prompt);
-  return promptOf(input.optionalText('session_id'), isTagged ? undefined : prompt);
+  return promptOf(input.plainText('session_id'), isTagged ? undefined : prompt);
 }
 
 function callOf(input: HookInput): HookCall {

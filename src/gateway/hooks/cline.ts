@@ -30,7 +30,7 @@ function read(input: HookInput): HookEvent {
     case 'tool_result':
       return afterOf(input);
     case 'UserPromptSubmit':
-      return promptOf(input.optionalText('taskId'), promptIn(input));
+      return promptOf(input.plainText('taskId'), promptIn(input));
     default:
       return { kind: 'other', guards: soundsLikeGuard(event) };
   }

@@ -33,7 +33,7 @@ function readCamelCase(input: HookInput): HookEvent {
   if (!input.has('toolName')) {
     // `reason` is of a session's end alone, and `prompt` of what the person asks. An error has neither.
     if (input.has('reason')) return { kind: 'end', session: sessionOf(input) };
-    return input.has('prompt') ? promptOf(input.optionalText('sessionId'), input.value('prompt')) : ignored;
+    return input.has('prompt') ? promptOf(input.plainText('sessionId'), input.value('prompt')) : ignored;
   }
   const call: HookCall = {
     session: sessionOf(input),

@@ -49,7 +49,7 @@ function read(input: HookInput): HookEvent {
       return { kind: 'before', call: callOf(input, 'Read', { file_path: input.text('file_path') }) };
     case 'beforeSubmitPrompt':
       return promptOf(
-        input.optionalText('conversation_id') ?? input.optionalText('session_id'),
+        input.plainText('conversation_id') ?? input.plainText('session_id'),
         input.value('prompt'),
       );
     case 'sessionEnd':

@@ -11,6 +11,8 @@ export interface HookInput {
   text(name: string): string;
   /** Undefined where it is absent or no text. */
   optionalText(name: string): string | undefined;
+  /** The same of what nothing is decided on: undefined also where two parsers could read it differently. */
+  plainText(name: string): string | undefined;
   /** Throws FRAME_INVALID unless it is an object. */
   object(name: string): JsonObject;
   /** The same of an object that some hosts send as JSON text, and leave out where a tool takes nothing. */
@@ -54,6 +56,11 @@ function inputOf(bytes: Uint8Array, parsed: ParsedJson, root: JsonNode): HookInp
     optionalText(name) {
       const value = clear(name)?.value;
       return typeof value === 'string' && value !== '' ? value : undefined;
+    },
+    plainText(name) {
+      const node = memberOf(root, name);
+      const isPlain = node?.kind === 'string' && node.value !== '' && !ambiguityWithin(parsed, node);
+      return isPlain ? node.value : undefined;
     },
     object(name) {
       const value = clear(name)?.value;

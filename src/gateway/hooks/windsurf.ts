@@ -25,7 +25,7 @@ const actions: Readonly<Record<string, readonly string[]>> = {
 
 function read(input: HookInput): HookEvent {
   const event = input.text('agent_action_name');
-  if (event === 'pre_user_prompt') return promptOf(input.optionalText('trajectory_id'), promptIn(input));
+  if (event === 'pre_user_prompt') return promptOf(input.plainText('trajectory_id'), promptIn(input));
   const [, when, action = ''] =
     /^(pre|post)_(run_command|read_code|write_code|mcp_tool_use)$/.exec(event) ?? [];
   if (when === undefined) return { kind: 'other', guards: soundsLikeGuard(event) };

@@ -13,7 +13,7 @@ export async function checkTools({ ledger: path }: HomeLayout): Promise<readonly
   // Where there is no ledger, or it is elsewhere, others say so.
   if (!existsSync(path)) return [];
   try {
-    const ledger = endedLedger(openLedgerCopy(path));
+    const ledger = endedLedger(openLedgerCopy(path, 'look'));
     try {
       return notesOf(findingsAbout(await knownServers(ledger)));
     } finally {
