@@ -1,6 +1,8 @@
 import type { Call } from '../call/call.ts';
 import type { Json, JsonObject } from '../call/json.ts';
 import { canonicalJson } from '../call/canonical-json.ts';
+import { resolve } from '../call/pointer.ts';
+import { parseFieldPattern } from '../policy/field-pattern.ts';
 import type { Obligation } from '../policy/obligation.ts';
 import { redactJson, redactorOf } from '../policy/redact.ts';
 
@@ -10,6 +12,7 @@ import { redactJson, redactorOf } from '../policy/redact.ts';
  */
 export function withChangedArguments(call: Call, obligations: readonly Obligation[]): Call | undefined {
   const changed = obligations.reduce<JsonObject>(changedBy, call.arguments);
+  if (!obligations.every((obligation) => isSet(changed, obligation))) return undefined;
   if (changed === call.arguments || canonicalJson(changed) === canonicalJson(call.arguments)) return call;
   const carried = call.withArguments?.(changed);
   return carried && { ...call, ...carried };
@@ -25,16 +28,18 @@ function changedBy(given: JsonObject, obligation: Obligation): JsonObject {
     return redactJson(given, [redactorOf(obligation)]) as JsonObject;
   if (obligation.type !== 'transform') return given;
   return Object.entries(obligation.set).reduce<JsonObject>(
-    (args, [pointer, value]) => setAt(args, pathOf(pointer), value) as JsonObject,
+    (args, [pointer, value]) => setAt(args, parseFieldPattern(pointer) ?? [], value) as JsonObject,
     given,
   );
 }
 
-function pathOf(pointer: string): readonly string[] {
-  return pointer
-    .slice(1)
-    .split('/')
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+/** Whether what an obligation sets is there: an element that a list does not have cannot be, nor what a later one set otherwise. */
+function isSet(changed: JsonObject, obligation: Obligation): boolean {
+  if (obligation.type !== 'transform') return true;
+  return Object.entries(obligation.set).every(([pointer, value]) => {
+    const found = resolve(changed, pointer);
+    return found !== undefined && canonicalJson(found) === canonicalJson(value);
+  });
 }
 
 /** A copy with one value set; what is no object on the way becomes one. */

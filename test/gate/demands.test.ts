@@ -182,6 +182,16 @@ describe('arguments that policy changes', () => {
     expect(codeOf(await made.run(limited(made, 1)))).toBe('OBLIGATION_UNMET');
   });
 
+  it('that a list does not have cannot be set, and two rules that set one otherwise cannot both hold', async () => {
+    const beyond = await under(allowing('{type: transform, set: {/items/3: "1.0"}}'));
+    const call = { ...limited(beyond, 1), arguments: { items: [1] } };
+    expect(codeOf(await beyond.run(call))).toBe('OBLIGATION_UNMET');
+    const other =
+      '{id: q, effect: allow, tools: ["*/*"], obligations: [{type: transform, set: {/limit: "2.0"}}]}';
+    const both = await under(allowing('{type: transform, set: {/limit: "1.0"}}'), other);
+    expect(codeOf(await both.run(limited(both, 5)))).toBe('OBLIGATION_UNMET');
+  });
+
   it('that nobody here can change deny, also for callers that carry calls out themselves', async () => {
     const made = await under(allowing(clamp));
     expect(codeOf(await made.run(limited(made, 5_000, false)))).toBe('OBLIGATION_UNMET');
