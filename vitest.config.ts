@@ -1,4 +1,17 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files that wait for programs, browsers and databases, or replay whole logs: the longest, of whatever size their text is. */
+const long = /\/test\/(?:adapters\/claude-agent-sdk|conformance|e2e|examples|package|worker)\//;
+
+/** The long ones begin first: one that began last would keep all others waiting at the end. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification): boolean => long.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -11,5 +24,6 @@ export default defineConfig({
     maxWorkers: 3,
     // Rooms keep no state between files but what a file makes itself; to load them anew for each takes a quarter of the time.
     isolate: false,
+    sequence: { sequencer: LongFirst },
   },
 });

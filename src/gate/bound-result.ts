@@ -1,5 +1,5 @@
 import type { Obligation, RedactObligation } from '../policy/obligation.ts';
-import { redactJson, redactorOf } from '../policy/redact.ts';
+import { redactJson, redactorsOf } from '../policy/redact.ts';
 import type { Execution } from '../targets/target.ts';
 import { redactBytes } from './redact-bytes.ts';
 
@@ -13,9 +13,12 @@ export interface BoundResult {
  * Takes out of an answer what the rules say, and withholds what is too large: what the outcome commits to is what the caller gets.
  * An error of the target is an answer like a result.
  */
-export function boundResult(execution: Execution, obligations: readonly Obligation[]): BoundResult {
+export async function boundResult(
+  execution: Execution,
+  obligations: readonly Obligation[],
+): Promise<BoundResult> {
   if (execution.kind === 'none') return { execution, enforcement: [] };
-  const redacted = redactedBy(execution, obligations);
+  const redacted = await redactedBy(execution, obligations);
   if (redacted === undefined) return { execution: unreadable, enforcement: ['withheld'] };
   const most = Math.min(
     ...obligations.map((one) => (one.type === 'limit' ? (one.bytes ?? Infinity) : Infinity)),
@@ -25,19 +28,23 @@ export function boundResult(execution: Execution, obligations: readonly Obligati
 }
 
 /** The same of an answer that the call goes on after: what it announces is not its result, and has no size to keep to. */
-export function boundAnnouncement(execution: Answer, obligations: readonly Obligation[]): Execution {
-  return redactedBy(execution, obligations) ?? unreadable;
+export async function boundAnnouncement(
+  execution: Answer,
+  obligations: readonly Obligation[],
+): Promise<Execution> {
+  return (await redactedBy(execution, obligations)) ?? unreadable;
 }
 
 type Answer = Exclude<Execution, { kind: 'none' }>;
 
 /** Undefined where nobody can tell what there is to take out. */
-function redactedBy(answer: Answer, obligations: readonly Obligation[]): Answer | undefined {
-  const redactors = obligations
-    .filter((one): one is RedactObligation => one.type === 'redact' && one.of === 'result')
-    .map(redactorOf);
-  if (redactors.length === 0) return answer;
+async function redactedBy(answer: Answer, obligations: readonly Obligation[]): Promise<Answer | undefined> {
+  const redactions = obligations.filter(
+    (one): one is RedactObligation => one.type === 'redact' && one.of === 'result',
+  );
+  if (redactions.length === 0) return answer;
   try {
+    const redactors = await redactorsOf(redactions);
     const before = bytesOf(answer);
     const bytes = redactBytes(before, redactors);
     if (bytes === before) return answer;

@@ -4,17 +4,22 @@ import { canonicalJson } from '../call/canonical-json.ts';
 import { resolve } from '../call/pointer.ts';
 import { parseFieldPattern } from '../policy/field-pattern.ts';
 import type { Obligation } from '../policy/obligation.ts';
-import { redactJson, redactorOf } from '../policy/redact.ts';
+import { redactJson, redactorsOf } from '../policy/redact.ts';
 
 /**
  * The call with the arguments that policy sets or takes out; the call itself when they are the same already. Undefined when this
  * wire cannot carry other arguments than the caller's.
  */
-export function withChangedArguments(call: Call, obligations: readonly Obligation[]): Call | undefined {
-  const changed = obligations.reduce<JsonObject>(changedBy, call.arguments);
-  if (!obligations.every((obligation) => isSet(changed, obligation))) return undefined;
-  if (changed === call.arguments || canonicalJson(changed) === canonicalJson(call.arguments)) return call;
-  const carried = call.withArguments?.(changed);
+export async function withChangedArguments(
+  call: Call,
+  obligations: readonly Obligation[],
+): Promise<Call | undefined> {
+  let changed: JsonObject = call.arguments;
+  for (const obligation of obligations) changed = await changedBy(changed, obligation);
+  const given = changed;
+  if (!obligations.every((obligation) => isSet(given, obligation))) return undefined;
+  if (given === call.arguments || canonicalJson(given) === canonicalJson(call.arguments)) return call;
+  const carried = call.withArguments?.(given);
   return carried && { ...call, ...carried };
 }
 
@@ -23,9 +28,9 @@ export function changesArguments(obligation: Obligation): boolean {
   return obligation.type === 'transform' || (obligation.type === 'redact' && obligation.of === 'arguments');
 }
 
-function changedBy(given: JsonObject, obligation: Obligation): JsonObject {
+async function changedBy(given: JsonObject, obligation: Obligation): Promise<JsonObject> {
   if (obligation.type === 'redact' && obligation.of === 'arguments')
-    return redactJson(given, [redactorOf(obligation)]) as JsonObject;
+    return redactJson(given, await redactorsOf([obligation])) as JsonObject;
   if (obligation.type !== 'transform') return given;
   return Object.entries(obligation.set).reduce<JsonObject>(
     (args, [pointer, value]) => setAt(args, parseFieldPattern(pointer) ?? [], value) as JsonObject,

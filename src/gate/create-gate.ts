@@ -155,10 +155,10 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
     const answered = aborted ?? (await execute(shared, allow, credentials, target, signal));
     if (answered.kind === 'result' && answered.pending) {
       const until = pending.add({ ...allow, startedAt }, watchedOf(allow, credentials));
-      const execution = boundAnnouncement(answered, allow.obligations);
+      const execution = await boundAnnouncement(answered, allow.obligations);
       return { kind: 'done', execution, envelopes: allow.envelopes, until };
     }
-    const { execution, enforcement } = boundResult(answered, allow.obligations);
+    const { execution, enforcement } = await boundResult(answered, allow.obligations);
     return settler.settle({ ...allow, startedAt, enforcement }, execution, signal);
   };
 
@@ -184,7 +184,7 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
     async settleLater(callId, execution) {
       const allow = pending.take(callId);
       if ('denial' in allow) return allow;
-      const bound = boundResult(execution, allow.obligations);
+      const bound = await boundResult(execution, allow.obligations);
       const { enforcement } = bound;
       const settled = await settler.settle({ ...allow, enforcement }, bound.execution, unhurried);
       return settled.kind === 'done' && settled.envelopes.outcome !== undefined

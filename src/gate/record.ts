@@ -183,7 +183,7 @@ async function draftVerdict(
   const session = { id: link.id, tenant: principal.tenant, mode };
   const past = await parts.flow.before(asked, principal, now);
   const context = { policy, session, now, revocations, past: past.roots, ...(needsHuman && { needsHuman }) };
-  const { call, decision: found, input } = decideFinally(asked, principal, standing, context);
+  const { call, decision: found, input } = await decideFinally(asked, principal, standing, context);
   const met = await demandsMet(parts, found, {
     ...{ call, principal, standing, input, now, holding },
     delegated: settleWithin !== undefined,

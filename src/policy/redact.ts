@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js';
+import type { RE2JS } from 're2js';
 import type { Json } from '../call/json.ts';
 import { matchesField, parseFieldPattern } from './field-pattern.ts';
 import type { RedactObligation } from './obligation.ts';
@@ -11,12 +11,19 @@ export interface Redactor {
   text(text: string): string;
 }
 
-export function redactorOf(obligation: Pick<RedactObligation, 'fields' | 'match' | 'with'>): Redactor {
+/** Of several obligations, in their order. What finds patterns is loaded when a rule first asks for it: no other gate pays for it. */
+export function redactorsOf(obligations: readonly Redaction[]): Promise<Redactor[]> {
+  return Promise.all(obligations.map(redactorOf));
+}
+
+type Redaction = Pick<RedactObligation, 'fields' | 'match' | 'with'>;
+
+async function redactorOf(obligation: Redaction): Promise<Redactor> {
   const { with: replacement, match } = obligation;
   const patterns = obligation.fields.map((field) => parseFieldPattern(field) ?? []);
   return {
     whole: (path) => (patterns.some((pattern) => matchesField(pattern, path)) ? replacement : undefined),
-    text: match === undefined ? (text) => text : replacing(match, replacement),
+    text: match === undefined ? (text) => text : await replacing(match, replacement),
   };
 }
 
@@ -42,13 +49,14 @@ export function redactText(text: string, redactors: readonly Redactor[], path: r
 }
 
 /** RE2 runs in time linear in the text, whoever chose that. */
-function replacing(match: string, replacement: string): (text: string) => string {
-  let regex = compiled.get(match);
+async function replacing(match: string, replacement: string): Promise<(text: string) => string> {
+  const { RE2JS } = await import('re2js');
+  let pattern = compiled.get(match);
   // Patterns are literals of the policy, so there are as few as it has.
-  if (regex === undefined) compiled.set(match, (regex = RE2JS.compile(match)));
+  if (pattern === undefined) compiled.set(match, (pattern = RE2JS.compile(match)));
   const literal = RE2JS.quoteReplacement(replacement);
-  const pattern = regex;
-  return (text) => pattern.matcher(text).replaceAll(literal);
+  const found = pattern;
+  return (text) => found.matcher(text).replaceAll(literal);
 }
 
 const compiled = new Map<string, RE2JS>();

@@ -6,13 +6,13 @@ import { utf8 } from '../../src/call/sha256.ts';
 import { boundResult } from '../../src/gate/bound-result.ts';
 import { redactBytes } from '../../src/gate/redact-bytes.ts';
 import type { RedactObligation } from '../../src/policy/obligation.ts';
-import { redactJson, redactorOf } from '../../src/policy/redact.ts';
+import { redactJson, redactorsOf } from '../../src/policy/redact.ts';
 
 const card: RedactObligation = {
   ...{ type: 'redact', rule: 'r', of: 'result' },
   ...{ fields: ['/people/*/name', '/secret'], match: '[0-9]{4}-[0-9]{4}', with: '[x]' },
 };
-const redactors = [redactorOf(card)];
+const redactors = await redactorsOf([card]);
 
 function redacted(text: string): string {
   return new TextDecoder().decode(redactBytes(utf8(text), redactors));
@@ -71,7 +71,7 @@ describe('taking out of JSON text', () => {
 });
 
 describe('a result that cannot be redacted', () => {
-  it('is withheld: the call ran, and nothing of it reaches the caller', () => {
+  it('is withheld: the call ran, and nothing of it reaches the caller', async () => {
     const bytes = utf8('{"secret":1}');
     // No slice of its frame.
     const answer = {
@@ -81,12 +81,12 @@ describe('a result that cannot be redacted', () => {
       frame: utf8('{}'),
       pending: false,
     } as const;
-    const bound = boundResult(answer, [card]);
+    const bound = await boundResult(answer, [card]);
     expect(bound).toMatchObject({
       execution: { kind: 'none', outcome: 'executed' },
       enforcement: ['withheld'],
     });
     const broken = { ...answer, result: utf8('{'), frame: utf8('{') };
-    expect(boundResult(broken, [card]).enforcement).toEqual(['withheld']);
+    expect((await boundResult(broken, [card])).enforcement).toEqual(['withheld']);
   });
 });

@@ -17,13 +17,13 @@ export function createBoundingGate(
       const result = await gate.run(changed, credentials, target, signal);
       if (result.kind !== 'done' || (result.execution.kind === 'result' && result.execution.pending))
         return result;
-      return { ...result, execution: boundResult(result.execution, obligations).execution };
+      return { ...result, execution: (await boundResult(result.execution, obligations)).execution };
     },
     async settleLater(callId, execution) {
       const settled = await gate.settleLater(callId, execution);
       return 'denial' in settled
         ? settled
-        : { ...settled, execution: boundResult(settled.execution, obligations).execution };
+        : { ...settled, execution: (await boundResult(settled.execution, obligations)).execution };
     },
   };
 }
