@@ -1,4 +1,4 @@
-/** `npm run check`: types, rules and form, all three at once: each keeps one processor busy for a minute. Fails if one of them does. */
+/** `npm run check`: types, rules and form, all three at once. Fails if one of them does. */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 const require = createRequire(import.meta.url);
 const programs = [
   { name: 'typecheck', package: 'typescript-7', file: 'bin/tsc', args: ['--noEmit', '-p', 'tsconfig.json'] },
-  { name: 'eslint', package: 'eslint', file: 'bin/eslint.js', args: ['.'] },
-  { name: 'prettier', package: 'prettier', file: 'bin/prettier.cjs', args: ['--check', '.'] },
+  { name: 'oxlint', package: 'oxlint', file: 'bin/oxlint', args: ['--quiet'] },
+  { name: 'oxfmt', package: 'oxfmt', file: 'bin/oxfmt', args: ['--check', '.'] },
 ];
 
 const codes = await Promise.all(programs.map(run));

@@ -8,7 +8,7 @@ export type ClaudeCall = {
 } & (
   | /** Of a call that Claude Code carries out: what its hook was told. */
     { readonly hook: PreToolUseHookInput }
-    /** Of a call of a `governedMcpServer`: what the SDK gives the tool's handler beside its arguments. */
+  /** Of a call of a `governedMcpServer`: what the SDK gives the tool's handler beside its arguments. */
   | { readonly extra: unknown }
 );
 

@@ -46,7 +46,7 @@ async function tail({ ledger }: ReadLog, { count, follow, json }: TailOptions, i
   const size = async (): Promise<number> => (await ledger.checkpoint())?.size ?? 0;
   let at = Math.max(0, (await size()) - count);
   for (;;) {
-    for (let end = await size(); at < end;) {
+    for (const end = await size(); at < end;) {
       const entries = await ledger.entries(at, Math.min(end, at + pageSize));
       for (const entry of entries) io.stdout.write(json ? jsonLine(entry) : logLine(entry, io));
       at += entries.length;

@@ -16,7 +16,8 @@ export interface TreeHead {
 
 /** A tree of long ago, or why it cannot be shown. */
 export type ShownTree =
-  { readonly shown: true; readonly edge: TreeEdge } | { readonly shown: false; readonly fault: Fault };
+  | { readonly shown: true; readonly edge: TreeEdge }
+  | { readonly shown: false; readonly fault: Fault };
 
 /**
  * The tree that the log had with `size` ≥ 1 entries, read from the tiles of the `newer` one and proved to be its beginning.

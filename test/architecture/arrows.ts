@@ -1,5 +1,5 @@
 /**
- * Which room may import which, written once. `eslint.config.js` shows a wrong arrow in the editor, and
+ * Which room may import which, written once. `lint-rules.mjs` shows a wrong arrow in the editor, and
  * `arrows.test.ts` holds the same table where no comment can switch it off.
  *
  * A path is relative to the repository, with forward slashes: `src/gate/record.ts`.

@@ -23,12 +23,15 @@ function places(among: readonly Source[], finds: (node: ts.Node) => boolean): st
 
 describe('no rule is switched off in src', () => {
   it.each([
+    'oxlint-disable',
+    'oxlint-enable',
     'eslint-disable',
     'eslint-enable',
     '@ts-ignore',
     '@ts-expect-error',
     '@ts-nocheck',
     'prettier-ignore',
+    'oxfmt-ignore',
   ])('by %s', (comment) => {
     expect(sources.filter(({ text }) => text.includes(comment)).map(({ path }) => path)).toEqual([]);
   });

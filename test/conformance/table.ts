@@ -1,6 +1,6 @@
 /** The comparison as the page `docs/conformance.md`. */
 import { readFileSync } from 'node:fs';
-import { format, resolveConfig } from 'prettier';
+import { format, type FormatConfig } from 'oxfmt';
 import { sum } from './compare.ts';
 import type { Comparison, Count, Difference, ScenarioComparison } from './compare.ts';
 import { policy } from './governed.ts';
@@ -8,10 +8,22 @@ import { suiteVersion } from './suite.ts';
 
 export const pageFile = new URL('../../docs/conformance.md', import.meta.url).pathname;
 
+const { ignorePatterns: _, ...form } = JSON.parse(
+  readFileSync(new URL('../../.oxfmtrc.json', import.meta.url), 'utf8'),
+) as FormatConfig & { ignorePatterns: unknown };
+
 /** Markdown, in the form that the repository's formatter leaves as it is. */
 export async function conformancePage(comparisons: readonly Comparison[]): Promise<string> {
   const page = [introduction(), ...comparisons.map(section)].join('\n\n');
-  return format(page, { ...(await resolveConfig(pageFile)), filepath: pageFile });
+  return formatted(page);
+}
+
+/** Throws if the formatter cannot read it. */
+export async function formatted(page: string): Promise<string> {
+  const { code, errors } = await format(pageFile, page, form);
+  const [error] = errors;
+  if (error !== undefined) throw new Error(error.message);
+  return code;
 }
 
 /** `84 passed, 0 failed`. */

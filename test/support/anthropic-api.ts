@@ -25,7 +25,8 @@ export interface MessagesRequest {
  * conversations that must be told apart (sub-agents). Requests without tools, such as that for a title, are answered “done”.
  */
 export type Script =
-  readonly (readonly Block[])[] | ((request: MessagesRequest, turn: number) => readonly Block[]);
+  | readonly (readonly Block[])[]
+  | ((request: MessagesRequest, turn: number) => readonly Block[]);
 
 export interface AnthropicApi {
   readonly url: string;

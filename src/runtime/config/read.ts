@@ -88,7 +88,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
 /** The key rather than the value: that is what a person looks for. */
 function keyOffset(document: Document, path: readonly PropertyKey[]): number | undefined {
   const holder = document.getIn(path.slice(0, -1), true) as
-    { items?: readonly { key?: unknown }[] } | undefined;
+    | { items?: readonly { key?: unknown }[] }
+    | undefined;
   const pair = holder?.items?.find(({ key }) => isScalar(key) && key.value === path.at(-1));
   return isScalar(pair?.key) ? pair.key.range?.[0] : undefined;
 }

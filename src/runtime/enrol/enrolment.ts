@@ -41,7 +41,8 @@ export interface EnrolmentParts {
   readonly shownWith: (credentials: Credentials) => PresentedCertificate | undefined;
   /** Verifies a workload's token, or rejects with an AGENT_… code. Absent where no issuer of them is configured. */
   readonly verifyWorkload?:
-    ((token: string, credentials: Credentials, now: number) => Promise<EnrolledWorkload>) | undefined;
+    | ((token: string, credentials: Credentials, now: number) => Promise<EnrolledWorkload>)
+    | undefined;
   /** What is revoked, as it is now. */
   readonly revocations: () => Promise<RevocationState>;
   /** Milliseconds that a certificate lives. */
