@@ -1,7 +1,7 @@
 import { utf8 } from '../call/bytes.ts';
 import type { ToolStanding } from '../call/call.ts';
 import { canonicalJson } from '../call/canonical-json.ts';
-import type { Json, JsonObject } from '../call/json.ts';
+import { asJson, type Json, type JsonObject } from '../call/json.ts';
 import { hex, sha256 } from '../call/sha256.ts';
 import { inTotoStatementType, predicateTypes } from '../names.ts';
 import type { StatementKind } from '../names.ts';
@@ -56,7 +56,7 @@ export function verdict(facts: VerdictFacts): Statement {
       },
       arguments: committedArguments(commitments.arguments),
       policy: { id: policy.id, digest: digest(policy.digest), engine: policy.engine },
-      obligations: verdict === 'ALLOW' ? (decision.obligations as unknown as Json[]) : [],
+      obligations: verdict === 'ALLOW' ? asJson(decision.obligations) : [],
       ...(call.confirmed === true ? { confirmation: 'client-asserted' } : {}),
       ...(facts.approvals === undefined ? {} : { approvals: [...facts.approvals] }),
       controls: [...controls],

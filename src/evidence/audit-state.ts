@@ -1,5 +1,5 @@
 import { canonicalJson } from '../call/canonical-json.ts';
-import type { Json, JsonObject } from '../call/json.ts';
+import { asJson, type Json, type JsonObject } from '../call/json.ts';
 import { base64, fromBase64, fromUtf8, utf8 } from '../call/sha256.ts';
 import { CountersignError } from '../errors.ts';
 import { auditStateType } from '../names.ts';
@@ -44,7 +44,7 @@ export function encodeAuditState(state: AuditState): Uint8Array {
     loose: base64(loose),
     keys,
   };
-  return utf8(`${canonicalJson(plain as unknown as Json)}\n`);
+  return utf8(`${canonicalJson(asJson(plain))}\n`);
 }
 
 function encodeApprovals({ given, refused, used }: ApprovalMemory): JsonObject {

@@ -1,7 +1,7 @@
 import type { Call } from '../call/call.ts';
 import { canonicalJson } from '../call/canonical-json.ts';
 import { commit, newSalt } from '../call/commitment.ts';
-import type { Json } from '../call/json.ts';
+import { asJson, type Json } from '../call/json.ts';
 import { pointer } from '../call/pointer.ts';
 import { base64, hex, sha256, utf8 } from '../call/sha256.ts';
 import { fieldsOf, type CommittableField } from '../envelope/committed-principal.ts';
@@ -121,7 +121,7 @@ function committedValue(of: Json) {
 /** Commits to everything that policy decided on. */
 export function commitInput(input: PolicyInput): { readonly commitment: string; readonly kept: Kept } {
   const salt = newSalt();
-  const value = utf8(canonicalJson(input as unknown as Json));
+  const value = utf8(canonicalJson(asJson(input)));
   return { commitment: hex(commit(salt, value)), kept: { field: 'input', name: 'input', salt, value } };
 }
 

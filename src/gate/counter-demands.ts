@@ -1,49 +1,53 @@
 import { canonicalJson } from '../call/canonical-json.ts';
-import type { Call } from '../call/call.ts';
 import type { Json } from '../call/json.ts';
-import type { Principal } from '../identity/principal.ts';
 import type { BudgetObligation, Obligation, Per, RateObligation } from '../policy/obligation.ts';
+import type { PolicyInput } from '../policy/policy.ts';
 import type { CounterDemand } from './counters/counter.ts';
 
 type Counted = RateObligation | BudgetObligation;
 
-/** The counters that a decision's rates and budgets take from. */
+/** What a rule takes of its counter. */
+export interface RuleDemand extends CounterDemand {
+  readonly rule: string;
+}
+
+/** The counters that a decision's rates and budgets take from: by what is verified, so that nobody names himself a counter of his own. */
 export function counterDemands(
-  call: Call,
-  principal: Principal,
+  input: PolicyInput,
   obligations: readonly Obligation[],
-): readonly CounterDemand[] {
+): readonly RuleDemand[] {
   const counted = obligations.filter((one): one is Counted => one.type === 'rate' || one.type === 'budget');
   return counted.map((one, at) => {
     const earlier = counted.slice(0, at).filter(({ type, rule }) => type === one.type && rule === one.rule);
-    return demandOf(call, principal, one, earlier.length);
+    return demandOf(input, one, earlier.length);
   });
 }
 
 /** A rule’s counter goes on where its limit changes, and begins anew where what it counts does. */
-function demandOf(call: Call, principal: Principal, one: Counted, ordinal: number): CounterDemand {
+function demandOf(input: PolicyInput, one: Counted, ordinal: number): RuleDemand {
   const { type, rule, limit, window, per } = one;
-  const scope = per.map((each) => [each, scopeOf(each, call, principal)] as Json);
+  const scope = per.map((each) => [each, scopeOf(each, input)] as Json);
   return {
-    key: canonicalJson([type, rule, ordinal, window, principal.tenant, scope]),
+    key: canonicalJson([type, rule, ordinal, window, scopeOf('tenant', input), scope]),
     limit,
     window,
+    rule,
     amount: one.type === 'budget' ? one.amount : 1,
     code: one.type === 'budget' ? 'BUDGET_EXCEEDED' : 'RATE_EXCEEDED',
     what: `the rule ${rule} allows ${one.type === 'budget' ? `${limit} in sum` : `${limit} calls`} in ${duration(window)} for each ${per.join(' and ')}`,
   };
 }
 
-function scopeOf(per: Per, { server, tool }: Call, { agent, human, tenant }: Principal): Json {
+function scopeOf(per: Per, { agent, human, tool, session }: PolicyInput): Json {
   switch (per) {
     case 'agent':
-      return agent.value.id;
+      return agent['id'] ?? null;
     case 'human':
-      return human === undefined ? null : [human.value.issuer, human.value.subject];
+      return human === undefined ? null : [human['issuer'] ?? null, human['subject'] ?? null];
     case 'tool':
-      return [server.name, tool];
+      return [tool.server, tool.name];
     case 'tenant':
-      return tenant;
+      return session['tenant'] ?? null;
   }
 }
 

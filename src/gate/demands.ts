@@ -56,10 +56,7 @@ export async function meetDemands(parts: DemandParts, of: Demanding, held: Held)
   if (refused !== undefined) return denied(refused);
   const approved = await approvalsOf(parts, of);
   if (approved.kind === 'refused') return { ...denied(approved.decision), ...approved.moves };
-  const demands = [
-    ...counterDemands(of.call, principal, decision.obligations),
-    ...grantDemands(principal, of.input),
-  ];
+  const demands = [...counterDemands(of.input, decision.obligations), ...grantDemands(principal, of.input)];
   const reserved = await parts.counters.reserve(demands, now, held);
   if (!reserved.granted) return { ...denied(exceeded(of, reserved)), expects: reserved.expects };
   return {

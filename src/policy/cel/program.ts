@@ -12,7 +12,10 @@ export type Bindings = Record<string, CelInput>;
 /** The value, or undefined for any error: its text may contain values of the call and is dropped here. */
 export type Program = (bindings: Bindings) => CelValue | undefined;
 
-/** What stands for a variable that the input does not have: reading it, also within `has`, is an error. */
+/**
+ * What stands for a variable that the input does not have: reading it, also within `has`, is an error. An error is no input by
+ * its type; the engine hands on whatever it is given.
+ */
 export const absent = celError('absent') as unknown as CelInput;
 
 const compiledPatterns = new Map<string, { test(text: string): boolean }>();

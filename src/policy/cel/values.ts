@@ -191,7 +191,8 @@ function isIndex(index: number, size: number): boolean {
 }
 
 function asCelMap(map: JsonMap): CelMap {
-  return map as unknown as CelMap;
+  if (!isCelMap(map)) throw new TypeError('the engine no longer knows its maps');
+  return map;
 }
 
 function asCelList(list: JsonList | GrownList): CelList {
