@@ -11,7 +11,7 @@ export interface RuleDemand extends CounterDemand {
   readonly rule: string;
 }
 
-/** The counters that a decision's rates and budgets take from: by what is verified, so that nobody names himself a counter of his own. */
+/** The counters that a decision's rates and budgets take from. */
 export function counterDemands(
   input: PolicyInput,
   obligations: readonly Obligation[],
