@@ -26,6 +26,15 @@ export function parseToolPattern(text: string): ToolPattern {
   return pattern;
 }
 
+export function isToolPattern(source: string): boolean {
+  try {
+    parseToolPattern(source);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function isLiteral(pattern: ToolPattern): boolean {
   return !pattern.server.includes('*') && !pattern.tool.includes('*');
 }

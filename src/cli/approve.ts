@@ -11,6 +11,7 @@ import {
 import { withHome, type OpenedHome } from '../runtime/home/with-home.ts';
 import { approvalLine, askedText } from './approve-text.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 
@@ -38,8 +39,7 @@ export const approveCommand: Command = {
       args: [...args],
       allowPositionals: true,
       options: {
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         json: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         deny: { type: 'boolean', default: false },

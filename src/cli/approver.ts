@@ -10,10 +10,12 @@ import {
 } from '../runtime/approvers/approvers.ts';
 import { tenantFault } from '../runtime/home/api-key-scope.ts';
 import { homeOf } from './home.ts';
-import type { Command, Io } from './io.ts';
+import { homeFlags } from './home-options.ts';
+import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 import { printable } from './printable.ts';
 import { usage } from './report.ts';
+import { verbCommand } from './verbs.ts';
 
 const help = `Usage: countersign approver add NAME --issuer URL --subject SUBJECT [--role ROLE]… [--group GROUP]… [--tenant NAME]
                            [--config FILE] [--home DIR] [--ledger URL] [--json]
@@ -31,24 +33,15 @@ revoke  ends one of them, at once
 `;
 
 const common = {
-  home: { type: 'string' },
-  ledger: { type: 'string' },
+  ...homeFlags,
   json: { type: 'boolean', default: false },
 } as const;
 
-type Verb = (args: readonly string[], io: Io) => Promise<number>;
-
-const verbs: Readonly<Record<string, Verb>> = { add, list, revoke: end };
-
-export const approverCommand: Command = {
-  help,
-  async run([verb = '', ...args], io) {
-    const run = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (run === undefined)
-      throw usage('Say one of: approver add, list, revoke. Try: countersign help approver');
-    return run(args, io);
-  },
-};
+export const approverCommand = verbCommand('approver', help, {
+  add: () => Promise.resolve(add),
+  list: () => Promise.resolve(list),
+  revoke: () => Promise.resolve(end),
+});
 
 async function add(args: readonly string[], io: Io): Promise<number> {
   const { values, positionals } = parseArgs({

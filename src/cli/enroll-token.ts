@@ -2,13 +2,13 @@ import { parseArgs } from 'node:util';
 import { authorityOfAgents, newJoinToken, type NewJoinToken } from '../runtime/enrol/operate.ts';
 import { parseDuration } from './duration.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 import { usage } from './report.ts';
 
 const options = {
-  home: { type: 'string' },
-  ledger: { type: 'string' },
+  ...homeFlags,
   json: { type: 'boolean', default: false },
 } as const;
 

@@ -1,4 +1,5 @@
-import type { Command, Io } from './io.ts';
+import type { Command } from './io.ts';
+import type { Verbs } from './verbs.ts';
 
 const help = `Usage: countersign enroll token --agent NAME [--expires 10m] [--json] [--home DIR] [--ledger URL]
        countersign enroll authority [--json] [--home DIR] [--ledger URL]
@@ -31,10 +32,7 @@ On the workload's machine. The private key is made there and stays there:
   countersign wrap --gate https://gate.example --identity /var/lib/planner
 `;
 
-type Verb = (args: readonly string[], io: Io) => Promise<number>;
-
-/** Each loads on its own, as the commands do. */
-const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+const verbs: Verbs = {
   token: async () => (await import('./enroll-token.ts')).enrollToken,
   authority: async () => (await import('./enroll-token.ts')).enrollAuthority,
 };

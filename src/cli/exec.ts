@@ -9,6 +9,7 @@ import { homePath } from '../runtime/home/home-layout.ts';
 import { assertServerName } from '../runtime/server-ref.ts';
 import { humanTokenFrom } from './acting-options.ts';
 import { gateFlags, gateWords, readAuthorities, refuseBesideGate, type GateWords } from './gate-options.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 import { splitAtDashes } from './split-at-dashes.ts';
@@ -59,8 +60,7 @@ export const execCommand: Command = {
         envelope: { type: 'string' },
         summary: { type: 'string' },
         policy: { type: 'string', multiple: true, default: [] },
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         ...gateFlags,
       },
     });

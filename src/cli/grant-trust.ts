@@ -5,6 +5,7 @@ import { readPublicJwk } from '../runtime/grants/key-file.ts';
 import { distrustGranter, thumbprintsOf, trustGranter } from '../runtime/grants/trust-granter.ts';
 import { tenantFault } from '../runtime/home/api-key-scope.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { palette } from './paint.ts';
 import { printable } from './printable.ts';
@@ -16,8 +17,7 @@ export async function grantTrust(args: readonly string[], io: Io): Promise<numbe
     args: [...args],
     allowPositionals: true,
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       key: { type: 'string', multiple: true, default: [] },
       human: { type: 'string' },
       issuer: { type: 'string' },

@@ -1,5 +1,4 @@
-import type { Command, Io } from './io.ts';
-import { usage } from './report.ts';
+import { verbCommand } from './verbs.ts';
 
 const help = `Usage: countersign grant key FILE
        countersign grant create --key FILE --agent AGENT --tool PATTERN… (--from NAME | --parent FILE) [OPTION…]
@@ -33,23 +32,10 @@ trust   has the grants of a granter count in this home. Signed and in the log
 list    shows who is trusted here, with the thumbprints of their keys
 `;
 
-type Verb = (args: readonly string[], io: Io) => Promise<number>;
-
-/** Each loads on its own, as the commands do. */
-const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+export const grantCommand = verbCommand('grant', help, {
   key: async () => (await import('./grant-key.ts')).grantKey,
   create: async () => (await import('./grant-create.ts')).grantCreate,
   show: async () => (await import('./grant-show.ts')).grantShow,
   trust: async () => (await import('./grant-trust.ts')).grantTrust,
   list: async () => (await import('./grant-trust.ts')).grantList,
-};
-
-export const grantCommand: Command = {
-  help,
-  async run([verb = '', ...args], io) {
-    const load = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (load === undefined)
-      throw usage(`Say one of: grant ${Object.keys(verbs).join(', ')}. Try: countersign help grant`);
-    return (await load())(args, io);
-  },
-};
+});

@@ -1,15 +1,8 @@
 import { homePath } from '../runtime/home/home-layout.ts';
 import { openHome, type Home } from '../runtime/home/open-home.ts';
 import { passphraseFrom, passphraseVariable } from '../runtime/keys/passphrase.ts';
+import type { HomeOptions } from './home-options.ts';
 import type { Io } from './io.ts';
-
-/** What every command that works on a home may be told. */
-export interface HomeOptions {
-  /** The home's folder; `$COUNTERSIGN_HOME`, else `~/.countersign`. */
-  readonly home?: string | undefined;
-  /** Where its ledger is, with its password; `$COUNTERSIGN_LEDGER`, else as the home says. */
-  readonly ledger?: string | undefined;
-}
 
 /** Opens the home that a command is about; throws HOME_MISSING or HOME_INVALID. */
 export function homeOf({ home, ledger }: HomeOptions, { env, cwd }: Pick<Io, 'env' | 'cwd'>): Home {

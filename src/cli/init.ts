@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { CountersignError } from '../errors.ts';
 import { homeLayout, homePath } from '../runtime/home/home-layout.ts';
 import { openHome } from '../runtime/home/open-home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { palette } from './paint.ts';
 
@@ -24,8 +25,7 @@ every later command needs the same.
     const { values } = parseArgs({
       args: [...args],
       options: {
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         json: { type: 'boolean', default: false },
       },
     });

@@ -10,6 +10,7 @@ import {
 import { createApiKey } from '../runtime/home/api-keys.ts';
 import type { HomeConfig } from '../runtime/home/open-home.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { keyJson, showKey } from './key-text.ts';
 import { expiryOf } from './key-time.ts';
@@ -21,8 +22,7 @@ export async function keyCreate(args: readonly string[], io: Io): Promise<number
   const { values } = parseArgs({
     args: [...args],
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       agent: { type: 'string', multiple: true },
       tool: { type: 'string', multiple: true },
       network: { type: 'string', multiple: true },

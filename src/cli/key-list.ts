@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { StoredApiKey } from '../runtime/home/api-key-records.ts';
 import { apiKeyState, listApiKeys, type ApiKeyState } from '../runtime/home/api-keys.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { keyJson } from './key-text.ts';
 import { palette, type Paint } from './paint.ts';
@@ -11,8 +12,7 @@ export function keyList(args: readonly string[], io: Io): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       json: { type: 'boolean', default: false },
     },
   });

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { revokeApiKey } from '../runtime/home/api-keys.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { keyJson, notStated, onlyId } from './key-text.ts';
 
@@ -10,8 +11,7 @@ export async function keyRevoke(args: readonly string[], io: Io): Promise<number
     args: [...args],
     allowPositionals: true,
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       json: { type: 'boolean', default: false },
     },
   });

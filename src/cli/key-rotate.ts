@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { rotateApiKey } from '../runtime/home/api-keys.ts';
 import { parseDuration } from './duration.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { keyJson, onlyId, showKey } from './key-text.ts';
 import { expiryOf } from './key-time.ts';
@@ -13,8 +14,7 @@ export async function keyRotate(args: readonly string[], io: Io): Promise<number
     args: [...args],
     allowPositionals: true,
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       overlap: { type: 'string', default: '24h' },
       expires: { type: 'string' },
       json: { type: 'boolean', default: false },

@@ -1,5 +1,4 @@
-import type { Command, Io } from './io.ts';
-import { usage } from './report.ts';
+import { verbCommand } from './verbs.ts';
 
 const help = `Usage: countersign key create [--agent NAME]… [--tool PATTERN]… [--network CIDR]… [--expires TIME] [--tenant NAME]
        countersign key list
@@ -24,22 +23,9 @@ revoke  takes a key back. Every gate of this home refuses its next call
 Each change is signed and in the log. With --json there is one document on standard output.
 `;
 
-type Verb = (args: readonly string[], io: Io) => Promise<number>;
-
-/** Each loads on its own, as the commands do. */
-const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+export const keyCommand = verbCommand('key', help, {
   create: async () => (await import('./key-create.ts')).keyCreate,
   list: async () => (await import('./key-list.ts')).keyList,
   rotate: async () => (await import('./key-rotate.ts')).keyRotate,
   revoke: async () => (await import('./key-revoke.ts')).keyRevoke,
-};
-
-export const keyCommand: Command = {
-  help,
-  async run([verb = '', ...args], io) {
-    const load = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-    if (load === undefined)
-      throw usage(`Say one of: key ${Object.keys(verbs).join(', ')}. Try: countersign help key`);
-    return (await load())(args, io);
-  },
-};
+});

@@ -8,6 +8,7 @@ import type { Home } from '../runtime/home/open-home.ts';
 import { defaultOverlap, rotateKey, type Rotation } from '../runtime/keys/rotate-keys.ts';
 import { parseDuration } from './duration.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { usage } from './report.ts';
 
@@ -17,8 +18,7 @@ export async function keysRotate(args: readonly string[], io: Io): Promise<numbe
     args: [...args],
     allowPositionals: true,
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       overlap: { type: 'string' },
       json: { type: 'boolean', default: false },
     },
@@ -37,8 +37,7 @@ export async function keysCompromised(args: readonly string[], io: Io): Promise<
     args: [...args],
     allowPositionals: true,
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       'last-trusted': { type: 'string' },
       json: { type: 'boolean', default: false },
     },

@@ -1,5 +1,4 @@
-import type { Command, Io } from './io.ts';
-import { usage } from './report.ts';
+import { verbCommand } from './verbs.ts';
 
 const help = `Usage: countersign keys list [--json] [--home DIR]
        countersign keys rotate ca|timestamp|ct|log [--overlap 2h] [--json] [--home DIR]
@@ -24,28 +23,11 @@ ca issues the gates’ signing certificates, ct signs the certificate timestamps
 checkpoints. Each of the two variables may have _FILE behind it: the path of a private file (chmod 600) with the passphrase.
 `;
 
-type Verb = (args: readonly string[], io: Io) => Promise<number>;
-
-/** Each loads on its own, as the commands do. */
-const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+export const keysCommand = verbCommand('keys', help, {
   list: async () => (await import('./keys-list.ts')).keysList,
   rotate: async () => (await import('./keys-rotate.ts')).keysRotate,
   compromised: async () => (await import('./keys-rotate.ts')).keysCompromised,
   encrypt: async () => (await import('./keys-encryption.ts')).keysEncrypt,
   decrypt: async () => (await import('./keys-encryption.ts')).keysDecrypt,
   passphrase: async () => (await import('./keys-encryption.ts')).keysPassphrase,
-};
-
-export const keysCommand: Command = {
-  help,
-  async run(args, io) {
-    // Options may stand before the verb: the first word that is one counts.
-    const at = args.findIndex((arg) => Object.hasOwn(verbs, arg));
-    const load = verbs[args[at] ?? ''];
-    if (load === undefined) {
-      throw usage(`Say one of: keys ${Object.keys(verbs).join(', ')}. Try: countersign help keys`);
-    }
-    const verb = await load();
-    return verb(args.toSpliced(at, 1), io);
-  },
-};
+});

@@ -5,6 +5,7 @@ import type { LogEntry } from '../ledger/ledger.ts';
 import { envelopeUnder } from '../runtime/log/anchor.ts';
 import { withLog, type ReadLog } from '../runtime/former/former.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { callIdOf } from './log-call-id.ts';
 import { logLine } from './log-line.ts';
@@ -17,8 +18,7 @@ export function logShow(args: readonly string[], io: Io): Promise<number> {
     args: [...args],
     allowPositionals: true,
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       json: { type: 'boolean', default: false },
       action: { type: 'boolean', default: false },
       witnessed: { type: 'boolean', default: false },

@@ -4,6 +4,7 @@ import { fromUtf8 } from '../call/sha256.ts';
 import type { LogEntry } from '../ledger/ledger.ts';
 import { withLog, type ReadLog } from '../runtime/former/former.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Io } from './io.ts';
 import { logLine } from './log-line.ts';
 import { usage } from './report.ts';
@@ -23,8 +24,7 @@ export function logTail(args: readonly string[], io: Io): Promise<number> {
     args: [...args],
     allowPositionals: true,
     options: {
-      home: { type: 'string' },
-      ledger: { type: 'string' },
+      ...homeFlags,
       former: { type: 'string' },
       json: { type: 'boolean', default: false },
       follow: { type: 'boolean', short: 'f', default: false },

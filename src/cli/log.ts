@@ -1,5 +1,4 @@
-import type { Command, Io } from './io.ts';
-import { usage } from './report.ts';
+import { verbCommand } from './verbs.ts';
 
 const help = `Usage: countersign log tail [-f] [-n COUNT] [--json] [--home DIR]
        countersign log show CALL_ID [--action] [--witnessed] [--json] [--home DIR]
@@ -36,10 +35,7 @@ witness      shows the newest checkpoint to the home's witnesses, and prints who
   countersign log export /srv/log && countersign audit --trust trusted_root.json /srv/log
 `;
 
-type Verb = (args: readonly string[], io: Io) => Promise<number>;
-
-/** Each loads on its own, as the commands do. */
-const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+export const logCommand = verbCommand('log', help, {
   tail: async () => (await import('./log-tail.ts')).logTail,
   show: async () => (await import('./log-show.ts')).logShow,
   prove: async () => (await import('./log-prove.ts')).logProve,
@@ -49,18 +45,4 @@ const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   restore: async () => (await import('./log-restore.ts')).logRestore,
   former: async () => (await import('./log-former.ts')).logFormer,
   witness: async () => (await import('./log-witness.ts')).logWitness,
-};
-
-export const logCommand: Command = {
-  help,
-  async run(args, io) {
-    // Options may stand before the verb: the first word that is one counts.
-    const at = args.findIndex((arg) => Object.hasOwn(verbs, arg));
-    const load = verbs[args[at] ?? ''];
-    if (load === undefined) {
-      throw usage(`Say one of: log ${Object.keys(verbs).join(', ')}. Try: countersign help log`);
-    }
-    const verb = await load();
-    return verb(args.toSpliced(at, 1), io);
-  },
-};
+});

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { checkFiles, type CheckedFiles, type Warning } from '../runtime/policy/check-files.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { palette } from './paint.ts';
 import { printable } from './printable.ts';
@@ -19,8 +20,7 @@ export const policyCheckCommand: Command = {
       args: [...args],
       allowPositionals: true,
       options: {
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         tools: { type: 'string', multiple: true, default: [] },
         strict: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },

@@ -13,6 +13,7 @@ import {
 } from '../runtime/policy/explain-call.ts';
 import { readPolicyFile } from '../runtime/policy/policy-files.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { explanationText } from './policy-explain-text.ts';
 import { usage } from './report.ts';
@@ -41,8 +42,7 @@ export const policyExplainCommand: Command = {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         former: { type: 'string' },
         call: { type: 'string' },
         input: { type: 'string' },

@@ -10,7 +10,8 @@ import {
   type Simulation,
 } from '../runtime/policy/simulate-log.ts';
 import { readPolicyFile } from '../runtime/policy/policy-files.ts';
-import { homeOf, type HomeOptions } from './home.ts';
+import { homeOf } from './home.ts';
+import { homeFlags, type HomeOptions } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { palette } from './paint.ts';
 import { sinceOf } from './policy-time.ts';
@@ -44,8 +45,7 @@ export const policySimulateCommand: Command = {
       args: [...args],
       allowPositionals: true,
       options: {
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         former: { type: 'string' },
         export: { type: 'string' },
         openings: { type: 'string' },

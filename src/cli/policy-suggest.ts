@@ -3,6 +3,7 @@ import { CountersignError } from '../errors.ts';
 import { withLog } from '../runtime/former/former.ts';
 import { suggestFromLog, type LogSuggestion } from '../runtime/policy/suggest-log.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command } from './io.ts';
 import { sinceOf } from './policy-time.ts';
 import { progressOn } from './progress.ts';
@@ -31,8 +32,7 @@ export const policySuggestCommand: Command = {
     const { values } = parseArgs({
       args: [...args],
       options: {
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         former: { type: 'string' },
         since: { type: 'string' },
         denied: { type: 'boolean', default: false },

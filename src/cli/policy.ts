@@ -1,5 +1,5 @@
 import type { Command } from './io.ts';
-import { usage } from './report.ts';
+import { verbCommand, type Verb, type Verbs } from './verbs.ts';
 
 const help = `Usage: countersign policy check FILE…|DIR… [--tools FILE]… [--home DIR] [--strict] [--json]
        countersign policy test FILE…|DIR… [--coverage report|strict|off] [--junit FILE] [--json]
@@ -25,7 +25,7 @@ countersign policy help VERB tells more of the last three. Exit code: 0 done, 1 
 `;
 
 /** Each loads on its own, as the commands do. */
-const verbs: Readonly<Record<string, () => Promise<Command>>> = {
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import('./policy-check.ts')).policyCheckCommand,
   test: async () => (await import('./policy-test.ts')).policyTestCommand,
   explain: async () => (await import('./policy-explain.ts')).policyExplainCommand,
@@ -33,19 +33,21 @@ const verbs: Readonly<Record<string, () => Promise<Command>>> = {
   suggest: async () => (await import('./policy-suggest.ts')).policySuggestCommand,
 };
 
-export const policyCommand: Command = {
-  help,
-  async run([name = '', ...rest], io) {
-    if (name === 'help') {
-      io.stdout.write((await verbOf(rest[0]).load()).help);
-      return 0;
-    }
-    return (await verbOf(name).load()).run(rest, io);
-  },
-};
+export const policyCommand = verbCommand('policy', help, {
+  ...each(({ run }) => run),
+  help: () => Promise.resolve(verbCommand('policy', help, each(telling)).run),
+});
 
-function verbOf(name = ''): { readonly load: () => Promise<Command> } {
-  const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-  if (load !== undefined) return { load };
-  throw usage(`Say one of: policy ${Object.keys(verbs).join(', ')}. Try: countersign help policy`);
+function each(use: (command: Command) => Verb): Verbs {
+  const verbs = Object.entries(commands).map(
+    ([name, load]) => [name, async () => use(await load())] as const,
+  );
+  return Object.fromEntries(verbs);
+}
+
+function telling({ help: text }: Command): Verb {
+  return (_, { stdout }) => {
+    stdout.write(text);
+    return Promise.resolve(0);
+  };
 }

@@ -9,6 +9,7 @@ import {
 } from '../runtime/revoke.ts';
 import type { Home } from '../runtime/home/open-home.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { palette } from './paint.ts';
 import { printable } from './printable.ts';
@@ -48,8 +49,7 @@ export const revokeCommand: Command = {
       args: [...args],
       allowPositionals: true,
       options: {
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         json: { type: 'boolean', default: false },
         issuer: { type: 'string' },
         before: { type: 'string' },

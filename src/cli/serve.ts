@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { homePath } from '../runtime/home/home-layout.ts';
 import { runServe } from '../runtime/serve/serve.ts';
 import { parseDuration } from './duration.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command } from './io.ts';
 import { usage } from './report.ts';
 
@@ -38,8 +39,7 @@ export const serveCommand: Command = {
       options: {
         config: { type: 'string' },
         socket: { type: 'string' },
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         idle: { type: 'string' },
         'no-watch': { type: 'boolean' },
       },

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { withHome, type OpenedHome } from '../runtime/home/with-home.ts';
 import { homeOf } from './home.ts';
+import { homeFlags } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 import { acceptTools } from './tools-accept.ts';
@@ -34,8 +35,7 @@ export const toolsCommand: Command = {
       args: [...args],
       allowPositionals: true,
       options: {
-        home: { type: 'string' },
-        ledger: { type: 'string' },
+        ...homeFlags,
         json: { type: 'boolean', default: false },
         yes: { type: 'boolean', default: false },
         strict: { type: 'boolean', default: false },

@@ -1,5 +1,4 @@
-import type { Command, Io } from './io.ts';
-import { usage } from './report.ts';
+import { verbCommand } from './verbs.ts';
 
 const help = `Usage: countersign witness init DIR --name NAME [--json]
        countersign witness key DIR
@@ -31,25 +30,11 @@ check   says what such evidence proves with the log's keys alone. Exits with 1 i
   countersign witness serve /srv/witness --port 7390
 `;
 
-type Verb = (args: readonly string[], io: Io) => Promise<number>;
-
-/** Each loads on its own, as the commands do. */
-const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+export const witnessCommand = verbCommand('witness', help, {
   init: async () => (await import('./witness-init.ts')).witnessInit,
   key: async () => (await import('./witness-init.ts')).witnessKey,
   log: async () => (await import('./witness-log.ts')).witnessLog,
   serve: async () => (await import('./witness-serve.ts')).witnessServe,
   forks: async () => (await import('./witness-forks.ts')).witnessForks,
   check: async () => (await import('./witness-forks.ts')).witnessCheck,
-};
-
-export const witnessCommand: Command = {
-  help,
-  async run([name = '', ...rest], io) {
-    const load = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
-    if (load === undefined) {
-      throw usage(`Say one of: witness ${Object.keys(verbs).join(', ')}. Try: countersign help witness`);
-    }
-    return (await load())(rest, io);
-  },
-};
+});

@@ -10,6 +10,16 @@ export function corrupt(): CountersignError {
   );
 }
 
+/** What a head says: JSON of at most so many UTF-16 units. */
+export function parsedHead(text: string, maxLength: number): Json {
+  if (text.length > maxLength) throw corrupt();
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    throw corrupt();
+  }
+}
+
 /** An object with exactly these members. */
 export function objectWith(
   value: Json | undefined,

@@ -13,7 +13,16 @@ import {
   type PendingApproval,
   type Person,
 } from './approval.ts';
-import { choiceAt, corrupt, given, listAt, numberAt, objectWith, textAt } from './approval-fields.ts';
+import {
+  choiceAt,
+  corrupt,
+  given,
+  listAt,
+  numberAt,
+  objectWith,
+  parsedHead,
+  textAt,
+} from './approval-fields.ts';
 
 /**
  * A request is a head of the ledger, `approval/TENANT/ID`, until it is used or dropped; its value is the request as canonical
@@ -68,7 +77,7 @@ function encoded(approval: PendingApproval): string {
 
 /** @throws CountersignError `LEDGER_CORRUPT` for what is not exactly the text that a gate has set under this key. */
 export function parseApproval(key: string, text: string): PendingApproval {
-  const approval = readApproval(parsed(text));
+  const approval = readApproval(parsedHead(text, maxHeadLength));
   if (encoded(approval) !== text || approvalKey(approval) !== key) throw corrupt();
   return approval;
 }
@@ -100,15 +109,6 @@ function encodeGrant({ by, ...rest }: ApprovalGrant | ApprovalRefusal): JsonObje
     by: by === 'operator' ? by : { ...by },
     ...(assertion && { assertion: { ...assertion } }),
   };
-}
-
-function parsed(text: string): Json {
-  if (text.length > maxHeadLength) throw corrupt();
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    throw corrupt();
-  }
 }
 
 function readApproval(value: Json): PendingApproval {

@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
-import { parseToolPattern } from '../../call/tool-pattern.ts';
+import { isJsonObject, isTexts, type Json, type JsonObject } from '../../call/json.ts';
+import { isToolPattern } from '../../call/tool-pattern.ts';
 import { trustDomainOf } from '../agent-id.ts';
 import { issuerKey, type IssuerKey } from '../tokens/jwk.ts';
 import { secondsIn } from '../tokens/token-claims.ts';
@@ -70,7 +70,7 @@ function readNarrowing({
 }
 
 function readTools(tools: Json | undefined): readonly string[] {
-  if (!isTexts(tools) || tools.length > grantLimits.patterns || !tools.every(isPattern))
+  if (!isTexts(tools) || tools.length > grantLimits.patterns || !tools.every(isToolPattern))
     throw wrong('has “tools” that are no list of patterns such as files/read_*, or too many');
   return [...new Set(tools)];
 }
@@ -111,19 +111,6 @@ function readHanding({ cnf, parent }: JsonObject): Pick<GrantClaims, 'holder' | 
   const holder = isJsonObject(jwk) ? issuerKey(jwk, grantAlgorithms) : undefined;
   if (holder === undefined) throw wrong('has a “cnf” that is not {jwk} with a public key for ES256 or EdDSA');
   return { ...own, holder };
-}
-
-function isPattern(text: string): boolean {
-  try {
-    parseToolPattern(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isTexts(value: Json | undefined): value is string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }
 
 function isText(value: Json | undefined, longest: number): value is string {

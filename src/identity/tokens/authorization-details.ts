@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
-import { parseToolPattern } from '../../call/tool-pattern.ts';
+import { isJsonObject, isTexts, type Json, type JsonObject } from '../../call/json.ts';
+import { isToolPattern } from '../../call/tool-pattern.ts';
 import type { ToolLimit } from '../principal.ts';
 import type { RefuseToken } from './token-fault.ts';
 
@@ -34,23 +34,10 @@ function toolsOf(entry: Json, audiences: readonly string[], refuse: RefuseToken)
   const { tools, locations } = entry;
   if (!Object.keys(entry).every((name) => ourMembers.includes(name)))
     throw refuse('CLAIMS_INVALID', `has a member in an entry ${ourType} that is not known here`);
-  if (!isTexts(tools) || tools.length > maxPatterns || !tools.every(isPattern))
+  if (!isTexts(tools) || tools.length > maxPatterns || !tools.every(isToolPattern))
     throw refuse('CLAIMS_INVALID', `has an entry ${ourType} whose tools are no patterns, or too many`);
   if (locations !== undefined && !isTexts(locations))
     throw refuse('CLAIMS_INVALID', `has an entry ${ourType} whose locations are no list of texts`);
   const isForUs = locations === undefined || locations.some((place) => audiences.includes(place));
   return isForUs ? tools : [];
-}
-
-function isPattern(text: string): boolean {
-  try {
-    parseToolPattern(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isTexts(value: Json | undefined): value is string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string');
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
+import { asJson, isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import type { Decision, Policy } from '../policy.ts';
 import type { Expectation, FindingExpectation, PolicyCase } from './policy-case.ts';
 
@@ -53,9 +53,8 @@ function ofShadow({ shadow }: Expectation, decision: Decision): Difference[] {
 /** Each that is expected is matched with one that was decided, and none is left over. */
 function ofObligations({ obligations: expected }: Expectation, decision: Decision): Difference[] {
   if (expected === undefined) return [];
-  // Obligations are plain data: the verdict states them as JSON.
-  const decided =
-    decision.verdict === 'ALLOW' ? (decision.obligations as unknown as readonly JsonObject[]) : [];
+  const obligations = decision.verdict === 'ALLOW' ? decision.obligations : [];
+  const decided = obligations.map((one) => asJson(one) as JsonObject);
   const left = [...decided];
   for (const one of expected) {
     const at = left.findIndex((other) => includes(other, one));

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../../call/canonical-json.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
+import { asJson, isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import { utf8 } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
 import type { Tool, ToolLabel } from '../policy.ts';
@@ -111,8 +111,7 @@ function isSensitive({ sensitive, fields }: ToolLabel): boolean {
 
 /** Canonical JSON. */
 export function encodeHistory(history: History): string {
-  // An interface has no index signature; what it has is JSON.
-  return canonicalJson(history as unknown as JsonObject);
+  return canonicalJson(asJson(history));
 }
 
 /** Throws CountersignError LEDGER_CORRUPT for what `encodeHistory` does not write. */

@@ -1,4 +1,5 @@
 import { parse } from 'smol-toml';
+import { isTexts } from '../../call/json.ts';
 import { entriesAt, isObject, serverOfEntry, type HostServer, type ServerEntry } from './host-servers.ts';
 
 /** The one table of a Codex configuration that says what is started. */
@@ -31,10 +32,6 @@ function isServer(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { command = '', url = '', args = [] } = value;
   return typeof command === 'string' && typeof url === 'string' && isTexts(args);
-}
-
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function speaksOfServers(value: unknown): boolean {

@@ -7,6 +7,7 @@ import {
   type Node,
   type ParseOptions,
 } from 'jsonc-parser';
+import { isTexts } from '../../call/json.ts';
 import { parseJsonWithComments } from '../doctor/json-with-comments.ts';
 import type { Change } from './changes.ts';
 import type { Language } from './edit-text.ts';
@@ -43,10 +44,6 @@ function isOnOneLine(text: string, node: Node | undefined): node is Node {
 
 function replaced(text: string, { offset, length }: Node, by: string): string {
   return text.slice(0, offset) + by + text.slice(offset + length);
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
 function oneLine(items: readonly string[]): string {

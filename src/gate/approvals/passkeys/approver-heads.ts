@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../../call/canonical-json.ts';
 import { randomBytes } from '../../../call/random.ts';
 import type { Json, JsonObject } from '../../../call/json.ts';
-import { corrupt, given, listAt, numberAt, objectWith, textAt } from '../approval-fields.ts';
+import { corrupt, given, listAt, numberAt, objectWith, parsedHead, textAt } from '../approval-fields.ts';
 
 /** Who may answer with a passkey, and as whom. */
 export interface PasskeyPerson {
@@ -97,7 +97,7 @@ export function encodeApprover(approver: PasskeyApprover): string {
 
 /** @throws CountersignError `LEDGER_CORRUPT` for what is not exactly the text that a gate has set under this key. */
 export function parseApprover(key: string, text: string): PasskeyApprover {
-  const approver = readApprover(parsed(text));
+  const approver = readApprover(parsedHead(text, maxLength));
   if (encodeApprover(approver) !== text || approverKey(approver) !== key) throw corrupt();
   return approver;
 }
@@ -109,15 +109,6 @@ const namePattern = /^[\w.@-]{1,64}$/;
 const textPattern = /^[^\p{Cc}]{1,512}$/u;
 const base64Pattern = /^(?=.{4,2048}$)(?:[\w+/]{4})*(?:[\w+/]{2}==|[\w+/]{3}=)?$/;
 const latest = 8_640_000_000_000_000;
-
-function parsed(text: string): Json {
-  if (text.length > maxLength) throw corrupt();
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    throw corrupt();
-  }
-}
 
 function readApprover(value: Json): PasskeyApprover {
   const always = ['id', 'name', 'tenant', 'issuer', 'subject', 'roles', 'groups'];
