@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { homePath } from '../runtime/home/home-layout.ts';
-import { runServe } from '../runtime/serve/serve.ts';
+import { runServe, type Served } from '../runtime/serve/serve.ts';
 import { parseDuration } from './duration.ts';
 import { homeFlags } from './home-options.ts';
-import type { Command } from './io.ts';
+import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
 
 const help = `Usage: countersign serve --config FILE [OPTION…]
@@ -45,16 +45,13 @@ export const serveCommand: Command = {
       },
     });
     if (positionals.length > 0) throw usage(`serve takes no “${positionals.join(' ')}”.`);
-    if (values.config === undefined && values.socket === undefined)
-      throw usage('Say what to serve, --config FILE, or where the home alone: --socket PATH.');
     const idle = values.idle === undefined ? undefined : parseDuration(values.idle);
     if (values.idle !== undefined && !idle) throw usage('--idle is a duration such as 30m or 2h.');
     return runServe({
       home: homePath(values.home, io.env, io.cwd),
       ledger: values.ledger,
-      configFile: values.config === undefined ? undefined : resolve(io.cwd, values.config),
+      serves: servedBy(values, io),
       idle,
-      ...(values.socket !== undefined && { socket: resolve(io.cwd, values.socket) }),
       env: io.env,
       stderr: io.stderr,
       onListening: (place) => io.stderr.write(`countersign: listening on ${place}\n`),
@@ -63,3 +60,14 @@ export const serveCommand: Command = {
     });
   },
 };
+
+function servedBy(
+  { config, socket }: { readonly config?: string | undefined; readonly socket?: string | undefined },
+  { cwd }: Io,
+): Served {
+  const on = socket === undefined ? undefined : resolve(cwd, socket);
+  if (config !== undefined) return { configFile: resolve(cwd, config), socket: on };
+  if (on === undefined)
+    throw usage('Say what to serve, --config FILE, or where the home alone: --socket PATH.');
+  return { socket: on };
+}

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { agentPresets } from '../../src/identity/tokens/agent-presets.ts';
-import { apiKeyDigest, newApiKey, type ApiKeyRecord } from '../../src/identity/api-key.ts';
-import { createAuthenticator } from '../../src/identity/authenticate.ts';
+import type { ApiKeyRecord } from '../../src/identity/api-key.ts';
 import { createCertificateVerifier } from '../../src/identity/possession/certificate.ts';
 import { createProofVerifier } from '../../src/identity/possession/dpop.ts';
 import type { Evidence } from '../../src/identity/evidence.ts';
@@ -13,6 +12,7 @@ import type { Credentials, DpopProof, Peer, Principal } from '../../src/identity
 import { agentReader, svidReader } from '../../src/identity/tokens/read-agent.ts';
 import { deviceReader, humanReader } from '../../src/identity/tokens/read-claims.ts';
 import { createTokenVerifier } from '../../src/identity/tokens/token-verifier.ts';
+import { apiKey, authenticatorOfOneKey } from './one-key.ts';
 import { clientExtensions, make, makeRoot, uris, type Made } from './possession/certificates.ts';
 import {
   audience,
@@ -31,8 +31,6 @@ import {
 export const trustDomain = 'plant.test';
 export const planner = `spiffe://${trustDomain}/agent/planner`;
 export const buyer = `spiffe://${trustDomain}/agent/buyer`;
-const apiKey = newApiKey();
-const pepper = new Uint8Array(32);
 export const mdm = 'https://mdm.test';
 export const url = `${audience}/actions/refund`;
 export const posture = {
@@ -151,19 +149,7 @@ export async function authenticate(
   changes: Partial<ApiKeyRecord> = {},
   believed = evidence,
 ): Promise<Principal> {
-  const record: ApiKeyRecord = {
-    id: 'key-1',
-    digest: apiKeyDigest(apiKey, pepper),
-    pepperVersion: 1,
-    tenant: 'default',
-    agents: ['planner'],
-    status: 'active',
-    createdAt: '2026-01-01T00:00:00Z',
-    ...changes,
-  };
-  const keys = { peppers: () => [{ version: 1, secret: pepper }], find: () => record };
-  const authenticator = createAuthenticator({ keys, trustDomain, evidence: believed });
-  return await authenticator.authenticate({ apiKey, ...credentials }, now);
+  return await authenticatorOfOneKey(believed, changes).authenticate({ apiKey, ...credentials }, now);
 }
 
 export const several = { agents: ['planner', 'buyer', 'spiffe://acme.test/agent/planner'] };

@@ -15,14 +15,18 @@ import { readHomeServeSettings, readServeSettings, type ServeSettings } from './
 import { watchForQuiet } from './watch-for-quiet.ts';
 import { packageVersion } from '../version.ts';
 
+/** What is served; paths are absolute. */
+export type Served =
+  /** A configuration; on this unix socket in place of what it says. */
+  | { readonly configFile: string; readonly socket?: string | undefined }
+  /** The home's policy: decisions and the log. */
+  | { readonly configFile?: undefined; readonly socket: string };
+
 export interface ServeOptions {
   readonly home: string;
   /** Where the ledger is, with its password; what the home says unless told. */
   readonly ledger?: string | undefined;
-  /** Absolute. Without one the home's policy is served, on a socket: decisions and the log. */
-  readonly configFile: string | undefined;
-  /** A unix socket to listen on, in place of what the configuration says; absolute. */
-  readonly socket?: string | undefined;
+  readonly serves: Served;
   /** Milliseconds after which it ends by itself when nobody has asked anything and no call is open; never unless told. */
   readonly idle?: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -69,16 +73,12 @@ export async function runServe(options: ServeOptions): Promise<number> {
 }
 
 function readSettings(
-  { configFile, socket, env }: ServeOptions,
+  { serves, env }: ServeOptions,
   { policy: homePolicy, settings }: HomeLayout,
 ): ServeSettings {
-  if (configFile !== undefined) return readServeSettings({ configFile, socket, homePolicy, env });
-  if (socket === undefined)
-    throw new CountersignError(
-      'USAGE',
-      'Say what to serve, --config FILE, or where the home alone: --socket PATH.',
-    );
-  return readHomeServeSettings({ configFile: settings, socket, homePolicy, env });
+  return serves.configFile !== undefined
+    ? readServeSettings({ ...serves, homePolicy, env })
+    : readHomeServeSettings({ ...serves, configFile: settings, homePolicy, env });
 }
 
 async function serve(

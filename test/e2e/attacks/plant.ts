@@ -237,7 +237,7 @@ async function serve(
   const ended = runServe({
     home,
     ledger: '',
-    configFile,
+    serves: { configFile },
     env: {},
     stderr: { write: (text: string) => (said += text) },
     onListening: begun.resolve,

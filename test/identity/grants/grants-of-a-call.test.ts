@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { apiKeyDigest, newApiKey, type ApiKeyRecord } from '../../../src/identity/api-key.ts';
-import { createAuthenticator } from '../../../src/identity/authenticate.ts';
+import type { ApiKeyRecord } from '../../../src/identity/api-key.ts';
 import type { Evidence } from '../../../src/identity/evidence.ts';
 import type { Credentials, Principal } from '../../../src/identity/principal.ts';
 import { refuseUnavailable } from '../../../src/identity/unavailable.ts';
 import { createTokenVerifier } from '../../../src/identity/tokens/token-verifier.ts';
+import { apiKey, authenticatorOfOneKey } from '../one-key.ts';
 import {
   goodClaims,
   issuerName,
@@ -27,9 +27,6 @@ import {
   trusting,
 } from './granting.ts';
 
-const pepper = new Uint8Array(32);
-const apiKey = newApiKey();
-
 let lead: TestKey;
 let holder: TestKey;
 let people: TestKey;
@@ -48,18 +45,7 @@ async function authenticate(
   changes: Partial<ApiKeyRecord> = {},
   believed: Evidence = evidence,
 ): Promise<Principal> {
-  const record: ApiKeyRecord = {
-    id: 'key-1',
-    digest: apiKeyDigest(apiKey, pepper),
-    pepperVersion: 1,
-    tenant: 'default',
-    agents: ['planner'],
-    status: 'active',
-    createdAt: '2026-01-01T00:00:00Z',
-    ...changes,
-  };
-  const keys = { peppers: () => [{ version: 1, secret: pepper }], find: () => record };
-  const authenticator = createAuthenticator({ keys, trustDomain: 'plant.test', evidence: believed });
+  const authenticator = authenticatorOfOneKey(believed, changes);
   return refuseUnavailable(authenticator).authenticate({ apiKey, ...credentials }, now);
 }
 

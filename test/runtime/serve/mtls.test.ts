@@ -107,7 +107,7 @@ beforeAll(async () => {
   ended = runServe({
     home: root,
     ledger: '',
-    configFile: file('countersign.yaml'),
+    serves: { configFile: file('countersign.yaml') },
     env: {},
     stderr: { write: (text: string) => (said += text) },
     onListening: listening.resolve,
