@@ -15,7 +15,6 @@ import {
 import { createSeen, type Seen } from '../policy/flow/seen.ts';
 import type { Policy, Tool } from '../policy/policy.ts';
 import { answerOf } from './commitments.ts';
-import { readByGrants } from './grants/conditions.ts';
 import type { HeadMoves } from './counters/counters.ts';
 import { requestOf } from './request-of.ts';
 import type { Ending } from './settle.ts';
@@ -47,17 +46,15 @@ const seenKept = 32;
 export const historyPrefix = 'history/';
 
 export function createFlow({ policy, ledger }: { readonly policy: Policy; readonly ledger: Ledger }): Flow {
-  const reads = (root: 'history' | 'origins', principal: Principal): boolean =>
-    policy.reads.has(root) || readByGrants(principal).has(root);
+  // By policy alone, and not by the grant of a call: what was not followed before it would be taken for nothing.
+  const [readsHistory, readsOrigins] = [policy.reads.has('history'), policy.reads.has('origins')];
   const seen = new Map<string, Seen>();
   const drafted = new Map<string, string>();
 
   const before: Flow['before'] = async (call, principal, now) => {
     const key = historyKey(principal);
-    const origins = reads('origins', principal)
-      ? originsBefore(key, call, requestOf(call, principal)?.text)
-      : {};
-    if (!reads('history', principal)) return { roots: origins, expects: [], run: () => [] };
+    const origins = readsOrigins ? originsBefore(key, call, requestOf(call, principal)?.text) : {};
+    if (!readsHistory) return { roots: origins, expects: [], run: () => [] };
     const value = drafted.get(key) ?? (await ledger.heads([key])).get(key) ?? null;
     const history = value === null ? emptyHistory : parseHistory(value);
     return {
@@ -87,7 +84,7 @@ export function createFlow({ policy, ledger }: { readonly policy: Policy; readon
     before,
     forget: (principal) => void drafted.delete(historyKey(principal)),
     remember(call, principal, ending) {
-      const answer = reads('origins', principal) ? answerOf(ending) : undefined;
+      const answer = readsOrigins ? answerOf(ending) : undefined;
       if (answer === undefined) return;
       const key = historyKey(principal);
       const tool = toolOf(call);

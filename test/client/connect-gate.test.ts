@@ -6,6 +6,7 @@ import { createCallDesk } from '../../src/gate/call-desk.ts';
 import { createGates } from '../../src/gate/create-gate.ts';
 import { changeRecorder } from '../../src/gate/record-change.ts';
 import { callRoutes } from '../../src/gateway/http/calls.ts';
+import { predicateTypes } from '../../src/names.ts';
 import { harness } from '../gate/harness.ts';
 
 type Fetch = typeof globalThis.fetch;
@@ -46,6 +47,21 @@ const altered =
     const body = (await response.json()) as Record<string, never>;
     return Response.json(change(body), { status: response.status });
   };
+
+interface Statement {
+  readonly predicateType: string;
+  readonly predicate: object;
+}
+
+/** The answer with another verdict in its envelope: who asks a gate trusts it, and checks no signature. */
+const stating = (change: (statement: Statement) => Statement): ((next: Fetch) => Reply) =>
+  altered((body) => {
+    const text = JSON.stringify(body);
+    const [, payload = ''] = /"payload":"([^"]+)"/.exec(text) ?? [];
+    const statement = JSON.parse(Buffer.from(payload, 'base64').toString()) as Statement;
+    const changed = Buffer.from(JSON.stringify(change(statement))).toString('base64');
+    return JSON.parse(text.replace(payload, changed)) as object;
+  });
 
 describe('what is not an ALLOW of exactly this call', () => {
   const earlier: { body?: object } = {};
@@ -96,6 +112,16 @@ describe('what is not an ALLOW of exactly this call', () => {
         earlier.body ??= body._meta;
         return Response.json({ ...body, _meta: earlier.body });
       },
+      'GATE_ANSWER_INVALID',
+    ],
+    [
+      'the envelope of a denial',
+      stating((statement) => ({ ...statement, predicateType: predicateTypes.deny })),
+      'GATE_ANSWER_INVALID',
+    ],
+    [
+      'an envelope that says no',
+      stating(({ predicate, ...all }) => ({ ...all, predicate: { ...predicate, verdict: 'DENY' } })),
       'GATE_ANSWER_INVALID',
     ],
     [
@@ -225,4 +251,14 @@ describe('the key', () => {
     });
     expect(request?.redirect).toBe('manual');
   });
+});
+
+it('the verdict of a policy in shadow is an ALLOW, whatever it says', async () => {
+  const shadow = stating(({ predicate }) => ({
+    predicateType: predicateTypes.shadow,
+    predicate: { ...predicate, verdict: 'DENY' },
+  }));
+  const { gate, gates } = await behind(shadow);
+  expect(await gate.decide(call)).toMatchObject({ decision: 'ALLOW' });
+  await gates.close();
 });

@@ -27,6 +27,7 @@ async function asking(capabilities: object = { elicitation: {} }) {
 }
 
 const yes = { action: 'accept', content: { confirm: true } };
+const cancelled = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}';
 
 describe('what a client could try where its person is to confirm a call', () => {
   it('an answer to a question that was never asked confirms nothing, and goes to the server as any answer does', async () => {
@@ -173,13 +174,30 @@ describe('a client that can ask its person', () => {
     const client = await asking();
     client.send(`${sayCall(1, ran)}\n`);
     const [first] = await client.asked();
-    client.send('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}\n');
+    client.send(`${cancelled}\n`);
     await client.until((text) => text.includes('notifications/cancelled'));
     client.reply(first?.id, yes);
     await client.sync();
     expect(client.gate.calls).toHaveLength(1);
     expect(client.reached()).not.toContain('tools/call');
     expect(client.reached()).not.toContain('"requestId":1');
+  });
+
+  it('is not asked about a call that it has cancelled already', async () => {
+    const client = await asking();
+    client.send(`${sayCall(1, ran)}\n${cancelled}\n`);
+    await client.sync();
+    expect(client.gate.calls).toHaveLength(1);
+    expect(client.received()).not.toContain('elicitation/create');
+  });
+
+  it('that says yes and cancels in one breath runs nothing', async () => {
+    const client = await asking();
+    client.send(`${sayCall(1, ran)}\n`);
+    const [first] = await client.asked();
+    client.send(`${JSON.stringify({ jsonrpc: '2.0', id: first?.id, result: yes })}\n${cancelled}\n`);
+    await client.sync();
+    expect(client.gate.calls).toHaveLength(1);
   });
 
   it('is asked about no method that is not a tool', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createConfirmSeals } from '../../src/gateway/mcp/confirm-seal.ts';
 import { confirmingGate } from '../support/confirming-gate.ts';
 import { conversations, denialKey, envelopeKey } from '../support/conversation.ts';
+import { createFakeGate } from '../support/fake-gate.ts';
 
 const wrap = conversations();
 const key = 'dev.countersign/confirm';
@@ -118,6 +119,15 @@ describe('what a client could try with a question that it carries', () => {
     expect(await client.call(answered(state))).toHaveProperty('ran');
   });
 
+  it('nor does what another caller carried for the server go along with it', async () => {
+    const client = speaking();
+    const state = await client.asked({ ...params, requestState: 'of-the-server' });
+    client.owner.agent = 'b';
+    const own = await client.asked(answered(state));
+    expect(await client.call(answered(own))).toHaveProperty('ran');
+    expect(client.calls().join()).not.toContain('of-the-server');
+  });
+
   it('a no is a denial, and its state can say no yes any more', async () => {
     const client = speaking();
     const state = await client.asked();
@@ -180,6 +190,17 @@ describe('a client of the modern era', () => {
     expect(await client.call(answered(state))).toHaveProperty('ran');
     const [reached = ''] = client.calls();
     expect(JSON.parse(reached)).toMatchObject({ params: round });
+  });
+
+  it('that nobody can name gets the denial: nobody could say whose answer would count', async () => {
+    const code = 'CONFIRMATION_REQUIRED';
+    const decide = () => ({ code, rule: 'r', message: 'Ask first.', retryable: false }) as const;
+    const client = wrap({ gate: createFakeGate({ decide }) });
+    client.send(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })}\n`);
+    expect((await client.answer(1)).result).toMatchObject({
+      isError: true,
+      _meta: { [denialKey]: { code } },
+    });
   });
 
   it('that cannot be asked gets the denial', async () => {

@@ -24,16 +24,6 @@ export function refusedByGrants({ grants }: Principal, input: PolicyInput): Refu
   }
 }
 
-/** Roots that the grants of a principal read: what is looked up for a rule alone has to be looked up for these as well. */
-export function readByGrants({ grants }: Principal): ReadonlySet<string> {
-  if (grants === undefined) return nothing;
-  const conditions = grants.flatMap(({ when }) => when.map(conditionOf));
-  const amounts = grants.flatMap(({ budget }) => (budget === undefined ? [] : [amountOf(budget.amount)]));
-  return new Set([...conditions, ...amounts].flatMap((each) => (each === 'invalid' ? [] : [...each.reads])));
-}
-
-const nothing: ReadonlySet<string> = new Set();
-
 function refusedByOne({ when, budget }: Grant, bindings: Bindings): string | undefined {
   for (const source of when) {
     const condition = conditionOf(source);

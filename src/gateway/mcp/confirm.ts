@@ -43,12 +43,14 @@ export async function runConfirming(
     : { route: given };
   const call: Call = { ...callOf(route), ...(said === 'yes' && { confirmed: true }) };
   const result = await run(call);
-  if (!asksFor(result, call) || said === 'no' || !canAsk(state, entry, call)) return { result };
+  const { signal } = entry.abort;
+  if (!asksFor(result, call) || said === 'no' || signal.aborted || !canAsk(state, entry, call))
+    return { result };
   if (call.era === 'modern') {
     const question = await questionAnswer(state, entry, route, call, result, credentials);
     return { result, ...(question && { question }) };
   }
-  if ((await ask(state, entry, call)) === 'no' || entry.abort.signal.aborted) return { result };
+  if ((await ask(state, entry, call)) === 'no' || signal.aborted) return { result };
   entry.callId = uuidv7(Date.now());
   return { result: await run({ ...call, id: entry.callId, confirmed: true }) };
 }

@@ -71,8 +71,7 @@ function holdsOurAnswer({ asked }: RelayState, message: Message): boolean {
 
 function relay(state: RelayState, { message, frame }: RelayRoute, reply: Reply): void {
   if (message.kind === 'response' && message.id && state.asked.isOurs(message.id.key)) {
-    state.asked.answer(message.id.key, ownAnswerOf(message));
-    return reply.none();
+    return state.asked.answer(message.id.key, ownAnswerOf(message));
   }
   if (message.kind === 'request') {
     if (!openRequest(state, entryOf(message, reply))) return;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CounterDemand } from '../../../src/gate/counters/counter.ts';
-import { readByGrants, refusedByGrants } from '../../../src/gate/grants/conditions.ts';
+import { refusedByGrants } from '../../../src/gate/grants/conditions.ts';
 import { grantDemands } from '../../../src/gate/grants/demands.ts';
 import type { Grant } from '../../../src/identity/grants/grant.ts';
 import { verifiedPrincipal, type Principal } from '../../../src/identity/principal.ts';
@@ -96,15 +96,6 @@ describe('a condition of a grant', () => {
     const asking = under(grant({ when: ['request.signed && request.text.contains(args.to)'] }));
     expect(refusedByGrants(asking, input)).toBeUndefined();
     expect(refusedByGrants(asking, calling({ to: 'ada' }))?.code).toBe('GRANT_CONDITION_REFUSED');
-  });
-
-  it('tells what it reads, so that this can be looked up', () => {
-    const reading = under(
-      grant({ when: ['history.untrusted == false', 'args.n >'] }),
-      grant({ budget: { limit: 1, amount: 'args.n' } }),
-    );
-    expect([...readByGrants(reading)].sort()).toEqual(['args', 'history']);
-    expect([...readByGrants(under())]).toEqual([]);
   });
 
   it('is asked of nobody without a grant', () => {

@@ -14,6 +14,8 @@ beforeAll(async () => {
   [lead, holder, thief] = await Promise.all([testKey('lead'), testKey('holder'), testKey('thief')]);
 });
 
+const month = 31 * 86_400;
+
 const verify = (text: string, at = now) => createGrantVerifier(trusting(granterWith(lead))).verify(text, at);
 
 describe('a grant counts only if its granter made it', () => {
@@ -80,11 +82,17 @@ describe('a grant has its time', () => {
     ['has ended', { exp: seconds }, 'GRANT_EXPIRED'],
     ['begins later', { nbf: seconds + 120 }, 'GRANT_INVALID'],
     ['was made in the future', { iat: seconds + 120 }, 'GRANT_INVALID'],
-    ['lives longer than a month', { exp: seconds + 32 * 86_400 }, 'GRANT_INVALID'],
+    ['was made in the future, and began before', { iat: seconds + 120, nbf: seconds - 60 }, 'GRANT_INVALID'],
+    ['lives a second longer than a month', { iat: seconds, exp: seconds + month + 1 }, 'GRANT_INVALID'],
     ['never ends', { exp: undefined }, 'GRANT_INVALID'],
     ['ends before it begins', { exp: seconds - 120 }, 'GRANT_INVALID'],
   ])('refuses one that %s', async (_, changes, code) => {
     await expect(verify(await signGrant(lead, grantClaims(changes)))).rejects.toEqual(refused(code));
+  });
+
+  it('may live for a month', async () => {
+    const text = await signGrant(lead, grantClaims({ iat: seconds, exp: seconds + month }));
+    expect((await verify(text)).grants).toHaveLength(1);
   });
 
   it('ends exactly then, though it was verified before', async () => {
@@ -148,7 +156,7 @@ describe('a grant is handed on only by its holder', () => {
     for (let level = 1; level < grantLimits.depth; level += 1)
       text = await handOn(holder, text, { jti: `part-${level}`, ...heldBy(holder) });
     expect((await verify(text)).grants).toHaveLength(grantLimits.depth);
-    await expect(verify(await handOn(thief, text, { jti: 'one-more' }))).rejects.toEqual(
+    await expect(verify(await handOn(holder, text, { jti: 'one-more' }))).rejects.toEqual(
       refused('GRANT_INVALID'),
     );
   });
@@ -253,12 +261,15 @@ describe('a grant has one reading', () => {
     ['tools that are too many', { tools: Array.from({ length: 257 }, (_, i) => `files/${i}`) }],
     ['conditions that are no texts', { when: [true] }],
     ['an empty condition', { when: '' }],
+    ['a condition that is too long', { when: 'a'.repeat(4_097) }],
+    ['conditions that are too many', { when: Array.from({ length: 17 }, () => 'true') }],
     ['a null in place of conditions', { when: null }],
     ['half a call', { calls: 1.5 }],
     ['fewer calls than none', { calls: -1 }],
     ['calls beyond counting', { calls: 2 ** 60 }],
     ['calls as a text', { calls: '3' }],
     ['a budget without a limit', { budget: { amount: 'args.n' } }],
+    ['a budget of nothing that is told', { budget: { limit: 1, amount: '' } }],
     ['a budget below nothing', { budget: { limit: -1, amount: 'args.n' } }],
     ['a budget with something that is not known', { budget: { limit: 1, amount: '1', per: 'day' } }],
     ['a request that is no text', { request: { text: 'x' } }],
@@ -283,6 +294,8 @@ describe('a grant has one reading', () => {
       await expect(verify(await signGrant(lead, grantClaims({ cnf: { jwk } })))).rejects.toEqual(
         refused('GRANT_INVALID'),
       );
+    const both = grantClaims({ cnf: { jwk: holder.jwk, jkt: 'x' } });
+    await expect(verify(await signGrant(lead, both))).rejects.toEqual(refused('GRANT_INVALID'));
     // One that is no point on the curve is found when it is to check something.
     const off = await signGrant(lead, grantClaims({ cnf: { jwk: { kty: 'EC', crv: 'P-256', x, y: x } } }));
     await expect(verify(await handOn(holder, off))).rejects.toEqual(refused('GRANT_INVALID'));
@@ -324,4 +337,19 @@ it('a granter may sign with Ed25519, and have several keys', async () => {
   const verifier = createGrantVerifier(trusting(granterWith(lead, { keys })));
   expect((await verifier.verify(await signGrant(edwards), now)).grants).toHaveLength(1);
   expect((await verifier.verify(await signGrant(lead), now)).grants).toHaveLength(1);
+});
+
+it('the last chains are remembered, and no more of them', async () => {
+  const known = trusting(granterWith(lead))();
+  let looked = 0;
+  const find = (name: string) => (looked++, known.find(name));
+  const verifier = createGrantVerifier(() => ({ version: '', find }));
+  const texts = await Promise.all(
+    Array.from({ length: 257 }, (_, at) => signGrant(lead, grantClaims({ jti: `task-${at}` }))),
+  );
+  for (const text of texts) await verifier.verify(text, now);
+  await verifier.verify(texts[256] ?? '', now);
+  expect(looked).toBe(257);
+  await verifier.verify(texts[0] ?? '', now);
+  expect(looked).toBe(258);
 });

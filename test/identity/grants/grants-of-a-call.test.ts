@@ -108,8 +108,8 @@ describe('a grant that does not hold denies', () => {
   });
 
   it('tells first what is wrong with the key’s holder', async () => {
-    const grant = await signGrant(lead);
-    expect(await refusalOf({ grant, humanToken: 'x' })).toBe('HUMAN_TOKEN_MALFORMED');
+    for (const grant of [await signGrant(lead), 'x'])
+      expect(await refusalOf({ grant, humanToken: 'x' })).toBe('HUMAN_TOKEN_MALFORMED');
   });
 
   it('knows the agent all the same, so that the denial names it', async () => {
@@ -180,6 +180,16 @@ describe('a principal under a grant', () => {
       { by: 'grant', tools: ['files/*'] },
       { by: 'grant', tools: ['files/read_*'] },
     ]);
+  });
+
+  it('is limited to what the person’s token delegates as well, and ends with it', async () => {
+    const humanToken = await sign(people, { ...goodClaims, exp: seconds + 50, authorization_details: [] });
+    const { limits, expiresAt } = await authenticate({ grant: await signGrant(lead), humanToken });
+    expect(limits).toEqual([
+      { by: 'delegation', tools: [] },
+      { by: 'grant', tools: ['files/*'] },
+    ]);
+    expect(expiresAt).toBe((seconds + 50) * 1_000);
   });
 
   it('ends with whatever ends first', async () => {

@@ -100,6 +100,13 @@ describe('a call under a grant', () => {
     expect(codeOf(await call('add', {}, text))).toBe('GRANT_CONDITION_REFUSED');
   });
 
+  it('may ask for no history that policy does not keep: what came before it would be left out', async () => {
+    expect(codeOf(await call('drop', {}))).toBe('done');
+    const when = ['--when', "!('notes/drop' in history.calls)"];
+    const { text } = await granted('fresh.grant', ...fromLead(), '--tool', 'notes/*', ...when);
+    expect(codeOf(await call('add', {}, text))).toBe('GRANT_CONDITION_REFUSED');
+  });
+
   it('counts for what was handed on as well, and however often it was handed on', async () => {
     const holder = ['--holder-key', file('holder.jwk')];
     const root = await granted('twice.grant', ...fromLead(), '--tool', 'notes/*', '--calls', '2', ...holder);

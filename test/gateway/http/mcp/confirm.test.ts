@@ -47,6 +47,8 @@ interface Asking {
     args?: Record<string, unknown>,
   ): Promise<{ readonly _meta?: unknown; readonly content?: unknown }>;
   readonly questions: readonly string[];
+  /** What the transport was not content with, such as the status of a POST. */
+  readonly faults: readonly Error[];
   close(): Promise<void>;
 }
 
@@ -55,7 +57,9 @@ type Connect = (path: string, say: (question: string) => Said) => Promise<Asking
 
 const legacy: Connect = async (path, say) => {
   const questions: string[] = [];
+  const faults: Error[] = [];
   const client = new Client({ name: 'legacy', version: '1' }, { capabilities: { elicitation: {} } });
+  client.onerror = (error) => faults.push(error);
   client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
     questions.push(params.message);
     return say(params.message);
@@ -65,16 +69,19 @@ const legacy: Connect = async (path, say) => {
   return {
     call: (name, args = {}) => client.callTool({ name, arguments: args }),
     questions,
+    faults,
     close: () => client.close(),
   };
 };
 
 const modern: Connect = async (path, say) => {
   const questions: string[] = [];
+  const faults: Error[] = [];
   const client = new ModernClient(
     { name: 'modern', version: '1' },
     { capabilities: { elicitation: { form: {} } }, versionNegotiation: { mode: { pin: '2026-07-28' } } },
   );
+  client.onerror = (error) => faults.push(error);
   client.setRequestHandler('elicitation/create', ({ params }) => {
     questions.push(params.message);
     return say(params.message);
@@ -84,6 +91,7 @@ const modern: Connect = async (path, say) => {
   return {
     call: (name, args = {}) => client.callTool({ name, arguments: args }),
     questions,
+    faults,
     close: () => client.close(),
   };
 };
@@ -110,6 +118,7 @@ describe.each(clients)('a client of %s', (_, connect) => {
       const result = await client.call(tool, args);
       expect(verdictIn(result)).toMatchObject({ verdict: 'ALLOW', confirmation: 'client-asserted' });
       expect(client.questions).toEqual([expect.stringContaining(`${path}/${tool}`)]);
+      expect(client.faults).toEqual([]);
       await client.close();
     },
   );
