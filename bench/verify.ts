@@ -1,7 +1,8 @@
 import { utf8 } from '../src/call/bytes.ts';
 import { loadTrust, verifyInputs } from '../src/index.ts';
 import { generateEcdsaKey, generateEd25519Key } from '../src/pki/signer-node.ts';
-import { ecdsaRaw, importEd25519, importP256 } from '../src/verify/crypto.ts';
+import { ecdsaRaw } from '../src/call/ecdsa-signature.ts';
+import { importEd25519, importP256 } from '../src/verify/crypto.ts';
 import { verifyEnvelope } from '../src/verify/envelope.ts';
 import type { Trust } from '../src/verify/trust.ts';
 import { testTrustSystem } from '../test/support/trust-system.ts';

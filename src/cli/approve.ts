@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import {
   answerInHome,
@@ -14,6 +13,7 @@ import { homeOf } from './home.ts';
 import { homeFlags } from './home-options.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
+import { saysYes } from './says-yes.ts';
 
 const help = `Usage: countersign approve [--list] [ID] [--home DIR] [--ledger URL] [--json]
        countersign approve ID [--yes] [--home DIR] [--ledger URL] [--json]
@@ -108,7 +108,7 @@ async function approve(opened: OpenedHome, id: string, { json, yes }: Flags, io:
     io.stderr.write(`Nobody can be asked here. To approve it: countersign approve ${id} --yes\n`);
     return 1;
   }
-  if (!yes && !(await confirmed(io))) {
+  if (!yes && !(await saysYes('Approve this call, once? [y/N] ', io))) {
     io.stderr.write(`Nothing was answered. To refuse it: countersign approve ${id} --deny\n`);
     return 1;
   }
@@ -141,13 +141,4 @@ function jsonOf({ approval, content, findings }: AskedApproval, now: number) {
 
 function canAsk({ stdin, stdout }: Io): boolean {
   return stdout.isTTY === true && 'isTTY' in stdin && stdin.isTTY === true;
-}
-
-async function confirmed({ stdin }: Io): Promise<boolean> {
-  const questions = createInterface({ input: stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test(await questions.question('Approve this call, once? [y/N] '));
-  } finally {
-    questions.close();
-  }
 }

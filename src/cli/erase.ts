@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import { isUuid } from '../call/uuid.ts';
 import { selectFormerCalls } from '../runtime/former/erase-former.ts';
@@ -8,6 +7,7 @@ import { withHome } from '../runtime/home/with-home.ts';
 import { homeOf } from './home.ts';
 import type { Command, Io } from './io.ts';
 import { usage } from './report.ts';
+import { saysYes } from './says-yes.ts';
 
 const help = `Usage: countersign erase CALL_ID… [--yes] [--json] [--home DIR]
        countersign erase [--before TIME] [--tool SERVER/TOOL] [--yes] [--json] [--home DIR]
@@ -129,14 +129,7 @@ function isAnswerable({ stdin, stdout }: Io): boolean {
   return stdout.isTTY === true && 'isTTY' in stdin && stdin.isTTY === true;
 }
 
-async function confirmed(count: number, { stdin }: Io): Promise<boolean> {
-  const questions = createInterface({ input: stdin, output: process.stdout });
-  try {
-    const what = count === 1 ? 'this call' : `these ${count} calls`;
-    return /^y(es)?$/i.test(
-      await questions.question(`Erase plaintext and salts of ${what} for good? [y/N] `),
-    );
-  } finally {
-    questions.close();
-  }
+function confirmed(count: number, io: Io): Promise<boolean> {
+  const what = count === 1 ? 'this call' : `these ${count} calls`;
+  return saysYes(`Erase plaintext and salts of ${what} for good? [y/N] `, io);
 }

@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline/promises';
 import type { KnownServer, KnownTool } from '../gate/acceptance.ts';
 import { CountersignError } from '../errors.ts';
 import type { OpenedHome } from '../runtime/home/with-home.ts';
 import { findingsOf, type ToolFinding } from '../runtime/tools/review-home.ts';
 import type { Io } from './io.ts';
-import { definitionOf, findingsText, seen, serverLine, toolText } from './tools-text.ts';
+import { definitionOf, findingsText, seen, restText, serverLine, toolText } from './tools-text.ts';
+import { saysYes } from './says-yes.ts';
 
 export interface AcceptOptions {
   /** All of them when empty. */
@@ -52,7 +52,7 @@ function show(
 ): void {
   if (!json) {
     io.stdout.write(serverLine(server, io));
-    for (const tool of chosen) io.stdout.write(toolText(tool, io));
+    for (const tool of chosen) io.stdout.write(toolText(tool, io) + restText(tool, io));
   }
   const output = yes || json ? io.stderr : io.stdout;
   if (found.length > 0) output.write(findingsText(found, output, io));
@@ -88,14 +88,7 @@ function chooseTools(server: KnownServer, { tools, readOnly }: AcceptOptions): r
 /** Asks only where somebody can answer: elsewhere the command itself is the operator's word. */
 async function confirmed(tools: number, io: Io): Promise<boolean> {
   if (io.stdout.isTTY !== true || !('isTTY' in io.stdin) || io.stdin.isTTY !== true) return true;
-  const questions = createInterface({ input: io.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test(
-      await questions.question(`Accept ${tools === 1 ? 'this tool' : `these ${tools} tools`}? [y/N] `),
-    );
-  } finally {
-    questions.close();
-  }
+  return saysYes(`Accept ${tools === 1 ? 'this tool' : `these ${tools} tools`}? [y/N] `, io);
 }
 
 function count(number: number, what: string): string {

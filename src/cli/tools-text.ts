@@ -6,6 +6,7 @@ import { palette } from './paint.ts';
 import { printable } from './printable.ts';
 
 export interface ShownDefinition {
+  readonly name?: unknown;
   readonly description?: unknown;
   readonly inputSchema?: unknown;
   readonly annotations?: { readonly readOnlyHint?: unknown };
@@ -42,6 +43,14 @@ export function toolText(tool: KnownTool, io: Io): string {
     `    ${dim(seen(JSON.stringify(inputSchema ?? {})))}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What else a definition says, such as its title, annotations and output; empty for nothing. */
+export function restText(tool: KnownTool, io: Io): string {
+  const { name: _, description: __, inputSchema: ___, ...rest } = definitionOf(tool);
+  return Object.keys(rest).length === 0
+    ? ''
+    : `    ${palette(io.stdout, io).dim(seen(JSON.stringify(rest)))}\n`;
 }
 
 /** What is to be looked at, two lines each; empty when there is nothing. */

@@ -19,7 +19,7 @@ list    shows the tools of a wrapped server as it listed them last, and what is 
           new        not pinned yet
 diff    shows what changed of each tool whose definition is not the pinned one, and tools that are new or gone. The exit code
         is 0 when nothing differs, and 1 otherwise.
-accept  shows name, description and schema, and accepts exactly these definitions. Without TOOL it takes all of them;
+accept  shows what the server says of them, and accepts exactly these definitions. Without TOOL it takes all of them;
         --read-only takes those that the server itself calls read-only. On a terminal it asks first (--yes does not).
 
 All three tell what is odd about a definition: names that look like others, characters that nobody sees, sentences that are meant
@@ -70,6 +70,8 @@ function chooseAction([verb, name, ...tools]: readonly string[], flags: Flags, i
     case 'accept':
       if (name === undefined) throw usage('tools accept needs the name of a server.');
       if (readOnly && tools.length > 0) throw usage('Name tools, or use --read-only, not both.');
+      if (json && !yes && io.stdout.isTTY === true)
+        throw usage('Nobody is asked in JSON: look with “tools list”, and accept with --yes.');
       return (opened) => acceptTools(opened, name, { tools, readOnly, yes, strict, json }, io);
     default:
       throw usage('Say “tools list”, “tools diff NAME” or “tools accept NAME”. Try: countersign help tools');

@@ -140,6 +140,7 @@ describe('countersign approve', () => {
     };
     expect(await answerWith('\n')).toBe(1);
     expect(said.err).toContain(`approve ${id} --deny`);
+    for (const no of ['', 'no', 'yes, please\n']) expect(await answerWith(no)).toBe(1);
     expect(await answerWith('yes\n')).toBe(0);
     expect(said.out).toContain('Approved: ');
   });

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hex, sha256, utf8 } from '../../src/call/sha256.ts';
 import { toolsCommand } from '../../src/cli/tools.ts';
@@ -148,6 +149,52 @@ describe('what is found', () => {
     expect(await json('accept', server, '--strict')).toMatchObject({ accepted: [], findings: [{}] });
     expect((await json('list', server))[0].tools).toMatchObject([{ state: 'new' }, { state: 'new' }]);
     expect((await run('accept', server, own(change).name, '--strict')).code).toBe(0);
+  });
+
+  it('is told of the server’s own name too, whichever of its tools are accepted', async () => {
+    await list([own(look)]);
+    await list([own(change)], 'two', `${server}-`);
+    const { findings } = await json('accept', server, own(look).name, '--strict');
+    expect(findings).toMatchObject([{ kind: 'look-alike', server, others: [{ server: `${server}-` }] }]);
+  });
+
+  it('is what accept shows, with all that a definition says', async () => {
+    await list([{ ...own(look), title: 'A title', annotations: { destructiveHint: true } }]);
+    const { stdout } = await run('accept', server);
+    expect(stdout).toContain('"title":"A title"');
+    expect(stdout).toContain('"destructiveHint":true');
+    expect((await run('list', server)).stdout).not.toContain('A title');
+  });
+
+  it('is not asked about in JSON on a terminal, where nothing would have been shown', async () => {
+    await list([own(look)]);
+    const refused = toolsCommand.run(['accept', server, '--json'], {
+      stdin: Object.assign(Readable.from(['y\n']), { isTTY: true }),
+      stdout: { isTTY: true, write: () => true },
+      stderr: { write: () => true },
+      env: home.env,
+      cwd: home.work,
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'USAGE' });
+    expect((await json('list', server))[0].tools).toMatchObject([{ state: 'new' }]);
+  });
+
+  it('accepts nothing where somebody is asked and does not say yes', async () => {
+    await list([own(look)]);
+    for (const [said, state] of [
+      ['n', 'new'],
+      ['', 'new'],
+      ['y', 'accepted'],
+    ] as const) {
+      const code = await toolsCommand.run(['accept', server], {
+        stdin: Object.assign(Readable.from([`${said}\n`]), { isTTY: true }),
+        stdout: { isTTY: true, write: () => true },
+        stderr: { write: () => true },
+        env: home.env,
+        cwd: home.work,
+      });
+      expect([code, (await json('list', server))[0].tools[0].state]).toEqual([said === 'y' ? 0 : 1, state]);
+    }
   });
 
   it('changes nothing without --strict: it is told, and the operator decides', async () => {

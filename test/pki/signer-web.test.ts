@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ecdsaDer, generateWebEcdsaKey, webEcdsaSigner } from '../../src/pki/signer-web.ts';
 import { generateEcdsaKey, generateEd25519Key } from '../../src/pki/signer-node.ts';
-import { ecdsaRaw } from '../../src/verify/crypto.ts';
+import { ecdsaRaw } from '../../src/call/ecdsa-signature.ts';
 
 function derOf(pem: string): Uint8Array {
   return Uint8Array.from(Buffer.from(pem.replaceAll(/-----.*-----|\s/g, ''), 'base64'));

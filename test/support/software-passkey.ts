@@ -21,6 +21,10 @@ export interface Lie {
   readonly userHandle?: string;
   readonly id?: string;
   readonly signature?: Uint8Array;
+  /** The client data, as it was signed. */
+  readonly text?: (text: string) => string;
+  /** Signs for a new key’s data, as no assertion has it. */
+  readonly attested?: boolean;
 }
 
 const userPresent = 0x01;
@@ -32,26 +36,31 @@ export function softwarePasskey(origin: string): SoftwarePasskey {
   const credentialId = randomBytes(32);
   const id = credentialId.toString('base64url');
   let userHandle = '';
-  const clientData = (type: string, options: JsonObject, lie: Lie): Buffer =>
-    Buffer.from(
-      JSON.stringify({
-        type: lie.type ?? type,
-        challenge: lie.challenge ?? options['challenge'],
-        origin: lie.origin ?? origin,
-        crossOrigin: lie.crossOrigin ?? false,
-      }),
-    );
+  const clientData = (type: string, options: JsonObject, lie: Lie): Buffer => {
+    const text = JSON.stringify({
+      type: lie.type ?? type,
+      challenge: lie.challenge ?? options['challenge'],
+      origin: lie.origin ?? origin,
+      crossOrigin: lie.crossOrigin ?? false,
+    });
+    return Buffer.from(lie.text?.(text) ?? text);
+  };
+  const attested = (algorithm = -7): Buffer =>
+    Buffer.concat([
+      Buffer.alloc(16),
+      Buffer.from([0, credentialId.length]),
+      credentialId,
+      coseKey(publicKey, algorithm),
+    ]);
   const passkey: SoftwarePasskey = {
     id,
     counter: 0,
     create(options, lie = {}) {
       const { rp, user } = options as { rp: { id: string }; user: { id: string } };
       userHandle = user.id;
-      const cose = coseKey(publicKey, lie.algorithm ?? -7);
-      const length = Buffer.from([0, credentialId.length]);
-      const attested = Buffer.concat([Buffer.alloc(16), length, credentialId, cose]);
       const flags = lie.flags ?? userPresent | userVerified | hasCredential;
-      const data = Buffer.concat([authenticatorData(lie.rpId ?? rp.id, flags, passkey.counter), attested]);
+      const head = authenticatorData(lie.rpId ?? rp.id, flags, passkey.counter);
+      const data = Buffer.concat([head, attested(lie.algorithm)]);
       return credential(lie.id ?? id, {
         clientDataJSON: clientData('webauthn.create', options, lie).toString('base64url'),
         attestationObject: Buffer.concat([
@@ -62,8 +71,10 @@ export function softwarePasskey(origin: string): SoftwarePasskey {
       });
     },
     get(options, lie = {}) {
-      const flags = lie.flags ?? userPresent | userVerified;
-      const data = authenticatorData(lie.rpId ?? (options['rpId'] as string), flags, passkey.counter);
+      const more = lie.attested === true ? attested() : Buffer.alloc(0);
+      const flags = lie.flags ?? userPresent | userVerified | (more.length > 0 ? hasCredential : 0);
+      const head = authenticatorData(lie.rpId ?? (options['rpId'] as string), flags, passkey.counter);
+      const data = Buffer.concat([head, more]);
       const client = clientData('webauthn.get', options, lie);
       const signed = Buffer.concat([data, createHash('sha256').update(client).digest()]);
       const signature = lie.signature ?? createSign('sha256').update(signed).sign(privateKey);

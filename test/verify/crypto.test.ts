@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { ecdsaRaw, importEd25519, importP256 } from '../../src/verify/crypto.ts';
+import { ecdsaRaw } from '../../src/call/ecdsa-signature.ts';
+import { importEd25519, importP256 } from '../../src/verify/crypto.ts';
 
 const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'));
 

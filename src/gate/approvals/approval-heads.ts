@@ -51,14 +51,24 @@ export function isApprovalId(text: string): boolean {
   return idPattern.test(text);
 }
 
-/** @throws CountersignError `TOO_LARGE` when it could not be read again. */
+/** @throws CountersignError `TOO_LARGE` when it could not be read again: one such head would stop all approvals of its tenant. */
 export function encodeApproval(approval: PendingApproval): string {
   const text = encoded(approval);
-  if (text.length <= maxHeadLength) return text;
+  if (isReadable(approvalKey(approval), text)) return text;
   throw new CountersignError(
     'TOO_LARGE',
     'A request for approval cannot hold names or answers as long as these.',
   );
+}
+
+function isReadable(key: string, text: string): boolean {
+  try {
+    parseApproval(key, text);
+    return true;
+  } catch (error) {
+    if (error instanceof CountersignError) return false;
+    throw error;
+  }
 }
 
 function encoded(approval: PendingApproval): string {

@@ -88,11 +88,13 @@ function answering({ origin, onRefused }: ApprovePageOptions) {
   return async (context: Context, members: readonly string[], answer: Answer): Promise<Response> => {
     try {
       assertOwnPage(context, origin);
+      // Before it takes a place: whoever sends slowly keeps nobody out.
+      const body = await readMembers(context, members);
       if (running >= maxAtATime)
         throw new CountersignError('GATE_BUSY', 'Too many answer at a time: try again.');
       running += 1;
       try {
-        const told = await answer(await readMembers(context, members));
+        const told = await answer(body);
         return new Response(JSON.stringify(told), {
           headers: { 'content-type': 'application/json', ...guards },
         });

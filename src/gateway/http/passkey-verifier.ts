@@ -1,3 +1,5 @@
+import { ecdsaRaw } from '../../call/ecdsa-signature.ts';
+import { parseJson } from '../../call/json-scan.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../call/json.ts';
 import {
   base64,
@@ -80,7 +82,7 @@ export function createPasskeyVerifier(origin: string): PasskeyVerifier {
       );
       if (!verified) throw refused();
       const { publicKey, counter, id: credentialId } = registrationInfo.credential;
-      if (credentialId !== id || isCrossOrigin(told.response.clientDataJSON)) throw refused();
+      if (credentialId !== id || !isPlain(told.response.clientDataJSON)) throw refused();
       const spki = spkiOf(publicKey);
       await unlessThrown(() => importPublicKey(spki));
       return { credentialId: base64(bytesOf(id)), publicKey: base64(spki), rpId, counter };
@@ -112,8 +114,8 @@ export function createPasskeyVerifier(origin: string): PasskeyVerifier {
           credential: { id, publicKey: coseOf(passkey.publicKey), counter: passkey.counter },
         }),
       );
-      if (!verified || isCrossOrigin(told.response.clientDataJSON)) throw refused();
       const { clientDataJSON, authenticatorData, signature } = told.response;
+      if (!verified || !isPlain(clientDataJSON) || !isOneForm(authenticatorData, signature)) throw refused();
       return {
         counter: authenticationInfo.newCounter,
         assertion: {
@@ -150,10 +152,26 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The library lets a page in another site's frame pass where the browser does not say whose. */
-function isCrossOrigin(clientDataJson: string): boolean {
-  const { crossOrigin } = JSON.parse(fromUtf8(bytesOf(clientDataJson)) ?? '{}') as JsonObject;
-  return crossOrigin !== undefined && crossOrigin !== false;
+/** The library lets a page in another site's frame pass where the browser does not say whose, and JSON that has two readings. */
+function isPlain(clientDataJson: string): boolean {
+  try {
+    const { root, ambiguities } = parseJson(bytesOf(clientDataJson));
+    return ambiguities.length === 0 && isJsonObject(root.value) && isOfOwnFrame(root.value);
+  } catch (error) {
+    throw refused(error);
+  }
+}
+
+function isOfOwnFrame({ crossOrigin = false }: JsonObject): boolean {
+  return crossOrigin === false;
+}
+
+const hasCredential = 0x40;
+
+/** The library takes a signature in other spellings too, and more than an assertion has: what counts here, anybody can verify later. */
+function isOneForm(authenticatorData: string, signature: string): boolean {
+  const flags = bytesOf(authenticatorData)[32] ?? hasCredential;
+  return (flags & hasCredential) === 0 && ecdsaRaw(bytesOf(signature)) !== undefined;
 }
 
 /** Its messages quote what was sent: none of them goes further. */

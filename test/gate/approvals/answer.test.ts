@@ -15,11 +15,14 @@ describe('whoever must not approve', () => {
     expect(await statements('approval')).toEqual([]);
   });
 
-  it('is refused: a terminal for a quorum, whatever a policy may say of operators', async () => {
-    const { ask, approve } = await world();
-    const id = await ask({ obligations: [{ ...byOperator, from: ['operator', 'role:ot.lead'], count: 2 }] });
-    await expect(approve(id)).rejects.toMatchObject({ code: 'APPROVER_REFUSED' });
-  });
+  it.each([{ from: ['operator', 'role:ot.lead'], count: 2 }, { by: 'passkey' as const }])(
+    'is refused: a terminal for %j, whatever a policy may say of operators',
+    async (more) => {
+      const { ask, approve } = await world();
+      const id = await ask({ obligations: [{ ...byOperator, ...more }] });
+      await expect(approve(id)).rejects.toMatchObject({ code: 'APPROVER_REFUSED' });
+    },
+  );
 
   it('is refused: the person for whom the call is made, whatever their role', async () => {
     const { ask, as } = await world();
@@ -91,7 +94,12 @@ describe('a person who answers', () => {
       ...principalOf({ human: human('lea') }),
       limits: [{ by: 'delegation', tools: ['bank/pay'] }],
     });
-    for (const principal of [principalOf(), principalOf({ human: acting }), limited])
+    const known = principalOf({ human: human('lea') });
+    const unverified = [
+      verifiedPrincipal({ ...known, ...(known.human && { human: { ...known.human, verified: false } }) }),
+      verifiedPrincipal({ ...known, agent: { ...known.agent, verified: false } }),
+    ];
+    for (const principal of [principalOf(), principalOf({ human: acting }), limited, ...unverified])
       expect(() => approverOf(principal)).toThrow(expect.objectContaining({ code: 'APPROVER_REFUSED' }));
     expect(approverOf(principalOf({ human: human('lea', { roles: ['ot.lead'] }) }))).toMatchObject({
       subject: 'lea',
@@ -122,6 +130,13 @@ describe('a person who answers', () => {
     for (const [at, { status }] of settled.entries())
       if (status === 'rejected') await as(id, lead(`lead-${at}`));
     expect(await check(many)).toMatchObject({ met: true });
+  });
+
+  it('answers nothing that nobody could read again, and all of their tenant’s approvals with it', async () => {
+    const { ask, as } = await world();
+    const id = await ask(role);
+    await expect(as(id, lead('x'.repeat(5_000)))).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(await as(id, lead())).toMatchObject({ state: 'approved' });
   });
 
   it('ends a request with one no, which nobody turns into a yes', async () => {

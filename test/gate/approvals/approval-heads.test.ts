@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { canonicalJson } from '../../../src/call/canonical-json.ts';
+import type { Json } from '../../../src/call/json.ts';
 import type { ApprovalGrant, PendingApproval } from '../../../src/gate/approvals/approval.ts';
 import {
   approvalKey,
@@ -128,14 +130,26 @@ describe('the head of a request', () => {
     const [one] = fc.sample(approval, { numRuns: 1, seed: 8 }) as [PendingApproval];
     const [given] = fc.sample(grant, { numRuns: 1, seed: 9 }) as [ApprovalGrant];
     const twice = { ...one, grants: [given, { ...given, at: given.at + 1 }] };
-    expect(() => parseApproval(approvalKey(twice), encodeApproval(twice))).toThrow(corrupt);
+    expect(() => parseApproval(approvalKey(twice), canonicalJson(twice as unknown as Json))).toThrow(corrupt);
+    const once = { ...one, grants: [given] };
+    expect(parseApproval(approvalKey(once), canonicalJson(once as unknown as Json))).toEqual(once);
   });
 
   it('is refused before it is written when nobody could read it again', () => {
     const [one] = fc.sample(approval, { numRuns: 1, seed: 10 }) as [PendingApproval];
-    expect(() => encodeApproval({ ...one, tool: 'x'.repeat(200_000) })).toThrow(
-      expect.objectContaining({ code: 'TOO_LARGE' }),
-    );
+    const from = Array.from({ length: 65 }, (_, at) => `role:${at}`);
+    const [given] = fc.sample(grant, { numRuns: 1, seed: 9 }) as [ApprovalGrant];
+    for (const more of [
+      { tool: 'x'.repeat(200_000) },
+      { tool: 'x'.repeat(5_000) },
+      { tool: '' },
+      { human: { issuer: 'https://idp.example.org', subject: 'x'.repeat(5_000) } },
+      { terms: { ...one.terms, from } },
+      { grants: [given, given] },
+    ])
+      expect(() => encodeApproval({ ...one, ...more })).toThrow(
+        expect.objectContaining({ code: 'TOO_LARGE' }),
+      );
   });
 
   it('is found among others by time, and its id is no path', () => {

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/call/json.ts';
 import { utf8 } from '../../../src/call/sha256.ts';
+import type { PendingApproval } from '../../../src/gate/approvals/approval.ts';
+import { approvalKey, encodeApproval } from '../../../src/gate/approvals/approval-heads.ts';
 import { checkApprovals, type ApprovalQuestion } from '../../../src/gate/approvals/check.ts';
 import { contentOf, digestOf, requestDocument } from '../../../src/gate/approvals/request-document.ts';
 import { openApprovals } from '../../../src/gate/approvals/open-approvals.ts';
+import { verifiedPrincipal } from '../../../src/identity/principal.ts';
 import { byLead, byOperator, callOf, human, lead, minute, principalOf, standing, world } from './world.ts';
 
 const other = { policyDigest: 'c'.repeat(64) };
+const asking = principalOf({ human: human('ada') });
+const namesake = { ...asking.agent.value, issuer: 'other.example.org' };
 
 describe('an approval is for exactly one call', () => {
   it.each<[string, Partial<ApprovalQuestion>]>([
@@ -28,6 +33,10 @@ describe('an approval is for exactly one call', () => {
       { call: { ...callOf(), server: { name: 'bank', digest: 'e'.repeat(64) } } },
     ],
     ['another agent', { principal: principalOf({ agent: 'other', human: human('ada') }) }],
+    [
+      'an agent of this name at another issuer',
+      { principal: verifiedPrincipal({ ...asking, agent: { ...asking.agent, value: namesake } }) },
+    ],
     ['another person', { principal: principalOf({ human: human('bob') }) }],
     [
       'the same subject at another issuer',
@@ -46,6 +55,9 @@ describe('an approval is for exactly one call', () => {
     ],
     ['another policy', other],
     ['another rule', { obligations: [{ ...byOperator, rule: 'pay-more' }] }],
+    ['others', { obligations: [{ ...byOperator, from: ['role:ot.lead'] }] }],
+    ['more people', { obligations: [{ ...byOperator, count: 2 }] }],
+    ['a passkey', { obligations: [{ ...byOperator, by: 'passkey' }] }],
     ['a longer time', { obligations: [{ ...byOperator, within: 60 * minute }] }],
   ])('and not for %s', async (_, changed) => {
     const { ask, approve, decide } = await world();
@@ -151,6 +163,10 @@ describe('a request', () => {
     expect(await openApprovals(ledger, Date.now())).toMatchObject([
       { id, terms: { rule: 'pay' }, grants: [] },
     ]);
+    const another = { call: callOf({ to: 'bob' }) };
+    const [three, four] = await Promise.all([check(another), check(another)]);
+    await commit(three);
+    await expect(commit(four)).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' });
   });
 
   it('names itself and who may approve, to the model and to the person', async () => {
@@ -181,6 +197,23 @@ describe('a request', () => {
     expect(await decide({ obligations })).toMatchObject({ met: false });
   });
 
+  it('that was approved stands for no other that was never made', async () => {
+    const { ask, approve, check } = await world();
+    await approve(await ask());
+    expect(await check({ obligations: [byOperator, { ...byLead, rule: 'lead' }] })).toMatchObject({
+      met: false,
+      code: 'APPROVAL_REQUIRED',
+      approvals: [{ from: byLead.from }],
+    });
+  });
+
+  it('that nobody could read again is not made, and stops no other', async () => {
+    const { check, decide } = await world();
+    const long = { call: { ...callOf(), tool: 'x'.repeat(5_000) } };
+    await expect(decide(long)).rejects.toMatchObject({ code: 'TOO_LARGE' });
+    expect(await check()).toMatchObject({ met: false, code: 'APPROVAL_REQUIRED' });
+  });
+
   it('that was refused stays so until it expires', async () => {
     const { ask, answer, check, parts } = await world();
     const now = parts.clock.now();
@@ -209,6 +242,32 @@ describe('a request', () => {
     expect(later).toMatchObject({ code: 'APPROVAL_REQUIRED' });
     await commit(later);
     expect(await ledger.headsUnder('approval/')).toHaveProperty('size', 1);
+  });
+});
+
+describe('a tenant’s requests', () => {
+  it.each([
+    [511, 'APPROVAL_REQUIRED'],
+    [512, 'TOO_MANY_OPEN'],
+  ])('are bounded in number, whichever agents ask: beside %i more it is %s', async (count, code) => {
+    const { ask, ledger, parts } = await world();
+    const now = parts.clock.now();
+    await ask({ now });
+    const [one] = (await openApprovals(ledger, now)) as [PendingApproval];
+    const heads = Array.from({ length: count }, (_, at): [string, string] => {
+      const id = at.toString(2).padStart(16, '0').replaceAll('0', 'a').replaceAll('1', 'b');
+      const other = { ...one, id, agent: { ...one.agent, id: `spiffe://example.org/agent/${at}` } };
+      return [approvalKey(other), encodeApproval(other)];
+    });
+    const full = { heads: ledger.heads, headsUnder: () => Promise.resolve(new Map(heads)) };
+    const question = {
+      call: callOf(),
+      principal: principalOf(),
+      standing,
+      policyDigest: 'b'.repeat(64),
+      now,
+    };
+    expect(await checkApprovals(full, { ...question, obligations: [byOperator] })).toMatchObject({ code });
   });
 });
 

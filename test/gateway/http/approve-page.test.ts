@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { JsonObject } from '../../../src/call/json.ts';
 import { approvePage, approvePaths } from '../../../src/gateway/http/approve-page.ts';
 import { pageScript } from '../../../src/gateway/http/approve-page-text.ts';
@@ -66,6 +66,32 @@ describe('the page', () => {
   ])('takes at %s nothing like %s', async (path, body, code) => {
     const { post } = await page();
     expect(await post(path, body)).toMatchObject({ code });
+  });
+
+  it('answers so many at a time, and a body that comes slowly is none of them', async () => {
+    const { desk, headers } = {
+      ...(await passkeyWorld()),
+      headers: { origin, 'content-type': 'application/json' },
+    };
+    let open = (): void => undefined;
+    let asked = 0;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const seeing = async () => {
+      asked += 1;
+      await opened;
+      return desk.seeing();
+    };
+    const app = approvePage({ desk: { ...desk, seeing }, origin, onRefused: () => undefined });
+    const post = async (body: string | ReadableStream) =>
+      app.request('/approve/see/options', { method: 'POST', headers, body, duplex: 'half' });
+    for (let at = 0; at < 20; at += 1)
+      void post(new ReadableStream({ pull: () => new Promise(() => undefined) }));
+    const all = Array.from({ length: 16 }, () => post('{}'));
+    await vi.waitFor(() => expect(asked).toBe(16));
+    expect((await post('{}')).status).toBe(503);
+    open();
+    expect((await Promise.all(all)).map(({ status }) => status)).toEqual(all.map(() => 200));
+    expect((await post('{}')).status).toBe(200);
   });
 
   it('takes no form', async () => {

@@ -30,6 +30,8 @@ const lies: readonly (readonly [string, Lie])[] = [
   ['without its owner verified', { flags: 0x01 }],
   ['without anybody there', { flags: 0x04 }],
   ['as another ceremony', { type: 'payment.get' }],
+  ['in words that two readers read differently', { text: (text) => text.replace('{', '{"type":"x",') }],
+  ['behind a mark that readers skip or refuse', { text: (text) => `\ufeff${text}` }],
 ];
 
 describe('an answer with a passkey', () => {
@@ -111,15 +113,45 @@ describe('an answer with a passkey', () => {
     ).rejects.toMatchObject(refused);
   });
 
+  it('is refused in a form that nobody could verify later', async () => {
+    const { ask, enrolled, look, desk, check } = await passkeyWorld();
+    const id = await ask(asked);
+    const { key } = await enrolled('lea');
+    const { approve } = await look(key, id);
+    const spelled = (spell: (der: Buffer) => Uint8Array): JsonObject => {
+      const credential = key.get(approve);
+      const response = credential['response'] as JsonObject & { signature: string };
+      const signature = Buffer.from(spell(Buffer.from(response.signature, 'base64url'))).toString(
+        'base64url',
+      );
+      return { ...credential, response: { ...response, signature } };
+    };
+    for (const signed of [
+      spelled((der) => Buffer.concat([der, Buffer.alloc(1)])),
+      spelled((der) => Buffer.concat([Buffer.from([0x30, 0x81]), der.subarray(1)])),
+      key.get(approve, { attested: true }),
+    ])
+      await expect(desk.answer(id, 'approve', signed)).rejects.toMatchObject(refused);
+    expect(await check(asked)).toMatchObject({ met: false });
+    expect(
+      await desk.answer(
+        id,
+        'approve',
+        spelled((der) => der),
+      ),
+    ).toMatchObject({ state: 'approved' });
+  });
+
   it('counts once: the same again is refused, and so is one that was never shown', async () => {
     const { ask, enrolled, look, desk } = await passkeyWorld();
     const two = { obligations: [{ ...byPasskey, count: 2 }] };
     const id = await ask(two);
     const { key } = await enrolled('lea');
-    const { approve } = await look(key, id);
+    const { approve, deny } = await look(key, id);
     const signed = key.get(approve);
     expect(await desk.answer(id, 'approve', signed)).toMatchObject({ state: 'pending', new: true });
     await expect(desk.answer(id, 'approve', signed)).rejects.toMatchObject(refused);
+    await expect(desk.answer(id, 'deny', key.get(deny))).rejects.toMatchObject(refused);
     const { key: max } = await enrolled('max');
     await expect(desk.answer(id, 'approve', max.get(approve))).rejects.toMatchObject(refused);
     const again = await look(key, id);
@@ -165,6 +197,9 @@ describe('an answer with a passkey', () => {
     clock.offset = challengeLifetime;
     await expect(desk.answer(id, 'approve', key.get(approve))).rejects.toMatchObject(refused);
     await expect(desk.see(early, id)).rejects.toMatchObject(refused);
+    const ahead = key.get(await desk.seeing());
+    clock.offset = 0;
+    await expect(desk.see(ahead, id)).rejects.toMatchObject(refused);
   });
 
   it('may be a no, which ends the request, and is another digest than a yes', async () => {
@@ -207,6 +242,7 @@ describe('what is shown', () => {
     const { key } = await enrolled('lea');
     const signed = key.get(await desk.seeing());
     await desk.see(signed);
+    await desk.see(key.get(await desk.seeing()));
     await expect(desk.see(signed)).rejects.toMatchObject(refused);
   });
 
@@ -254,28 +290,35 @@ describe('an approver', () => {
     ).toEqual(expect.arrayContaining(['approver-invited', 'approver-added', 'approver-revoked']));
   });
 
-  it('counts no more when they are revoked while their answer is written', async () => {
-    const { ask, enrolled, parts, recordChange, changing, statements, ledger } = await passkeyWorld();
-    const id = await ask(asked);
-    const { key } = await enrolled('lea');
-    let isRevoked = false;
-    const racing = {
-      ...ledger,
-      async append(draft: Parameters<typeof ledger.append>[0]) {
-        if (!isRevoked) await revokeApprover(changing(), 'lea');
-        isRevoked = true;
-        return ledger.append(draft);
-      },
-    };
-    const verifier = createPasskeyVerifier(origin);
-    const desk = createPasskeyDesk({ ...parts, ledger: racing, recordChange, verifier });
-    const told = await desk.see(key.get(await desk.seeing()), id);
-    const [{ approve } = {} as Seen] = told['requests'] as unknown as readonly Seen[];
-    await expect(desk.answer(id, 'approve', key.get(approve))).rejects.toMatchObject({
-      code: 'LEDGER_CONFLICT',
-    });
-    expect(await statements('approval')).toEqual([]);
-  });
+  const revocations = ['passkey', 'person'] as const;
+  it.each(revocations)(
+    'counts no more when the %s is revoked while their answer is written',
+    async (what) => {
+      const { ask, enrolled, parts, recordChange, changing, statements, ledger } = await passkeyWorld();
+      const revoking = { ledger, recordChange, now: () => parts.clock.now() };
+      const issuer = 'https://idp.example.org';
+      const id = await ask(asked);
+      const { key } = await enrolled('lea');
+      let isRevoked = false;
+      const racing = {
+        ...ledger,
+        async append(draft: Parameters<typeof ledger.append>[0]) {
+          if (!isRevoked && what === 'passkey') await revokeApprover(changing(), 'lea');
+          if (!isRevoked && what === 'person')
+            await revoke(revoking, { kind: 'human', id: 'lea', issuer, by: 'operator' });
+          isRevoked = true;
+          return ledger.append(draft);
+        },
+      };
+      const verifier = createPasskeyVerifier(origin);
+      const desk = createPasskeyDesk({ ...parts, ledger: racing, recordChange, verifier });
+      const told = await desk.see(key.get(await desk.seeing()), id);
+      const [{ approve } = {} as Seen] = told['requests'] as unknown as readonly Seen[];
+      const answered = desk.answer(id, 'approve', key.get(approve));
+      await expect(answered).rejects.toMatchObject({ code: 'LEDGER_CONFLICT' });
+      expect(await statements('approval')).toEqual([]);
+    },
+  );
 
   it('counts no more when the person was revoked', async () => {
     const { ask, enrolled, look, desk, ledger, recordChange, parts } = await passkeyWorld();
@@ -314,6 +357,7 @@ describe('an approver', () => {
   it.each([
     ...lies.filter(([, { flags }]) => flags === undefined),
     ['with another algorithm', { algorithm: -8 }] as const,
+    ['under another name', { id: 'AAAA' }] as const,
   ])('is not registered by a key that was made %s', async (_, lie) => {
     const { invite, desk, ledger } = await passkeyWorld();
     const { token } = await invite('lea');

@@ -145,6 +145,13 @@ describe('an ALLOW that somebody approved', () => {
     expect(report.calls[0]?.binding).not.toHaveProperty('approvals');
   });
 
+  it('verifies when somebody of another issuer gave it who bears the same name', async () => {
+    const namesake = person('subject-1', {
+      by: { issuer: 'https://other.example.org', subject: 'subject-1' },
+    });
+    expect(await codes({ obligation: byLead, grants: [namesake] })).toEqual([]);
+  });
+
   it('verifies with what a passkey signed', async () => {
     expect(await codes({ obligation: byPasskey, grants: [passkeyGrant()], state: signed() })).toEqual([]);
   });
@@ -196,6 +203,18 @@ describe('an ALLOW is refused', () => {
   it('when an approval is stated that nothing demands, or the same one twice', async () => {
     expect(await codes({ demanded: [] })).toEqual(['APPROVAL_INVALID']);
     expect(await codes({ state: (stated) => [stated, stated] })).toEqual(['APPROVAL_INVALID']);
+    const another = { id: 'zzzzzzzzzzzzzzzz' };
+    expect(await codes({ state: (stated) => [stated, { ...stated, ...another }] })).toEqual([
+      'APPROVAL_INVALID',
+    ]);
+    const rule = 'other';
+    const demanded = [byOperator, { ...byOperator, rule }];
+    expect(await codes({ demanded, state: (stated) => [stated, { ...stated, rule }] })).toEqual([
+      'APPROVAL_INVALID',
+    ]);
+    expect(await codes({ demanded, state: (stated) => [stated, { ...stated, ...another, rule }] })).toEqual(
+      [],
+    );
   });
 
   const two = { ...byLead, count: 2 };
@@ -204,6 +223,17 @@ describe('an ALLOW is refused', () => {
     [
       'one person approved twice',
       { obligation: two, grants: [person('lea'), person('lea', { at: asked + 2 })] },
+    ],
+    [
+      'one person is stated twice where one is enough',
+      { obligation: byLead, grants: [person('lea'), person('lea', { at: asked + 2 })] },
+    ],
+    [
+      'it was approved at its end, soon after the call',
+      {
+        obligation: { ...byOperator, within: minute + 1_000 },
+        grants: [{ ...operator, at: asked + minute + 1_000 }],
+      },
     ],
     ['fewer approved than are demanded', { obligation: two, grants: [person('lea')] }],
     ['an operator approved for a role', { obligation: byLead, grants: [{ ...operator, as: 'role:lead' }] }],
@@ -227,6 +257,10 @@ describe('an ALLOW is refused', () => {
     ],
     ['the person approved for whom the call is made', { obligation: byLead, grants: [person('subject-1')] }],
     ['a token was shown for a passkey', { obligation: byPasskey, grants: [person('lea')] }],
+    [
+      'a token came with a passkey’s signature',
+      { obligation: byLead, grants: [person('lea')], state: signed() },
+    ],
     ['a passkey signed nothing', { obligation: byPasskey, grants: [passkeyGrant()] }],
     ['it was approved after it had expired', { grants: [{ ...operator, at: asked + 15 * minute }] }],
     ['it was approved long after the call', { grants: [{ ...operator, at: system.now + 5 * minute }] }],

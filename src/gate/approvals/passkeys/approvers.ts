@@ -69,7 +69,11 @@ export async function inviteApprover(
     );
   await recordChange({
     change: { kind: 'approver-invited', ...stated(approver), notAfter: new Date(notAfter).toISOString() },
-    expects: [{ key: approverKey(approver), value: null }],
+    // One that is over may be used up this moment: what it has become is not dropped.
+    expects: [
+      ...over.map((each) => ({ key: approverKey(each), value: encodeApprover(each) })),
+      { key: approverKey(approver), value: null },
+    ],
     sets: [
       ...over.map((each) => ({ key: approverKey(each), value: null })),
       { key: approverKey(approver), value: encodeApprover(approver) },
