@@ -76,7 +76,9 @@ export async function acceptTools(
 ): Promise<Change> {
   const { name, digest } = server.ref;
   const heads = await readHeads(ledger, name);
-  const moved = server.pinned !== undefined && server.pinned !== digest;
+  // By what is expected below, and not by what was read before somebody was asked.
+  const pinned = heads.get(serverPinKey(name));
+  const moved = pinned !== undefined && pinned !== digest;
   const sets = new Map<string, string | null>([[serverPinKey(name), digest]]);
   if (moved) for (const key of heads.keys()) if (key !== serverPinKey(name)) sets.set(key, null);
   for (const { record } of tools) {

@@ -17,15 +17,12 @@ export function counterDemands(
   obligations: readonly Obligation[],
 ): readonly RuleDemand[] {
   const counted = obligations.filter((one): one is Counted => one.type === 'rate' || one.type === 'budget');
-  return counted.map((one, at) => {
-    const earlier = counted.slice(0, at).filter(({ type, rule }) => type === one.type && rule === one.rule);
-    return demandOf(input, one, earlier.length);
-  });
+  return counted.map((one) => demandOf(input, one));
 }
 
 /** A rule’s counter goes on where its limit changes, and begins anew where what it counts does. */
-function demandOf(input: PolicyInput, one: Counted, ordinal: number): RuleDemand {
-  const { type, rule, limit, window, per } = one;
+function demandOf(input: PolicyInput, one: Counted): RuleDemand {
+  const { type, rule, ordinal, limit, window, per } = one;
   const scope = per.map((each) => [each, scopeOf(each, input)] as Json);
   return {
     key: canonicalJson([type, rule, ordinal, window, scopeOf('tenant', input), scope]),

@@ -137,7 +137,8 @@ function gateUnder(shared: Shared, directory: ToolDirectory): Gate {
       return { kind: 'denied', denial };
     }
     if (recorded.verdict === 'DENY') {
-      return { kind: 'denied', denial: recorded.denial, envelopes: recorded.envelopes };
+      const { denial, envelopes, call: decided } = recorded;
+      return { kind: 'denied', denial, envelopes, decided };
     }
     return executeAndSettle(recorded, credentials, target, signal);
   };

@@ -35,6 +35,8 @@ export interface Met extends HeadMoves {
   readonly approvals?: readonly JsonObject[];
   /** What opens the documents that were approved. */
   readonly approvalSalts?: readonly ApprovalSalt[];
+  /** Of a refusal: that the same call is refused later too. */
+  readonly isFinal?: boolean;
 }
 
 export interface DemandParts {
@@ -58,7 +60,7 @@ export async function meetDemands(parts: DemandParts, of: Demanding, held: Held)
   if (approved.kind === 'refused') return { ...denied(approved.decision), ...approved.moves };
   const demands = [...counterDemands(of.input, decision.obligations), ...grantDemands(principal, of.input)];
   const reserved = await parts.counters.reserve(demands, now, held);
-  if (!reserved.granted) return { ...denied(exceeded(of, reserved)), expects: reserved.expects };
+  if (!reserved.granted) return full(reserved, exceeded(of, reserved));
   return {
     decision,
     taken: reserved.taken,
@@ -80,12 +82,8 @@ export async function meetGrants(
     const { taken, expects, sets } = reserved;
     return { decision, taken, expects, sets };
   }
-  const { full } = reserved;
-  const message = exceededMessage(reserved);
-  return {
-    ...denied({ verdict: 'DENY', code: full.code, message, controls: [] }),
-    expects: reserved.expects,
-  };
+  const { code } = reserved.full;
+  return full(reserved, { verdict: 'DENY', code, message: exceededMessage(reserved), controls: [] });
 }
 
 /** What hangs on nothing but the call and its credentials, and what this gate could never do. */
@@ -171,8 +169,13 @@ async function approvalsOf({ ledger }: DemandParts, of: Demanding): Promise<Appr
 
 type Full = Extract<Reservation, { granted: false }>;
 
-function exceeded(of: Demanding, full: Full): Decision {
-  return denial(of, of.decision.rule, full.full.code, exceededMessage(full));
+function full({ expects, freeAt }: Full, decision: Decision): Met {
+  return { ...denied(decision), expects, isFinal: freeAt === undefined };
+}
+
+function exceeded(of: Demanding, reserved: Full): Decision {
+  const { rule, code } = reserved.full;
+  return denial(of, rule, code, exceededMessage(reserved));
 }
 
 function exceededMessage({ full, freeAt }: Full): string {
@@ -184,7 +187,16 @@ function denied(decision: Decision): Met {
   return { decision, taken: [], expects: [], sets: [] };
 }
 
-function denial({ decision }: Demanding, rule: string, code: ReasonCode, message: string): Decision {
+function denial(
+  { decision }: Demanding,
+  rule: string | undefined,
+  code: ReasonCode,
+  message: string,
+): Decision {
   const { controls, shadow } = decision;
-  return { verdict: 'DENY', code, rule, message, controls, ...(shadow !== undefined && { shadow }) };
+  return {
+    ...{ verdict: 'DENY', code, message, controls },
+    ...(rule !== undefined && { rule }),
+    ...(shadow !== undefined && { shadow }),
+  };
 }

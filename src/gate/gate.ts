@@ -35,7 +35,13 @@ export interface Denial {
 }
 
 export type CallResult =
-  | { readonly kind: 'denied'; readonly denial: Denial; readonly envelopes?: CallEnvelopes }
+  | {
+      readonly kind: 'denied';
+      readonly denial: Denial;
+      readonly envelopes?: CallEnvelopes;
+      /** The call as it would have run: rules may have changed its arguments. Absent where nothing was decided. */
+      readonly decided?: Call;
+    }
   | {
       readonly kind: 'done';
       readonly execution: Execution;

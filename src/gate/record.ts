@@ -64,6 +64,8 @@ export interface RecordedDenial {
   readonly verdict: 'DENY';
   readonly denial: Denial;
   readonly envelopes: CallEnvelopes;
+  /** As it would have run. */
+  readonly call: Call;
 }
 
 export interface VerdictReference {
@@ -98,6 +100,7 @@ interface VerdictDraft extends LinkedDraft {
   readonly call: Call;
   readonly decision: Decision;
   readonly taken: readonly Taken[];
+  readonly isFinal: boolean;
   readonly commitments: CallCommitments;
   /** Wall milliseconds: `notAfter` of an ALLOW. */
   readonly leaseEnds: number;
@@ -229,6 +232,7 @@ async function draftVerdict(
     call,
     decision,
     taken: met.taken,
+    isFinal: met.isFinal === true,
     commitments,
     leaseEnds,
     signed: notarised.signed,
@@ -303,13 +307,13 @@ function onRecord(
 function verdictOnRecord(
   parts: RecordingParts,
   of: DecidedFor,
-  { notarised, call, decision, taken, commitments }: VerdictDraft,
+  { notarised, call, decision, taken, isFinal, commitments }: VerdictDraft,
   proof: InclusionProof,
 ): AllowOnRecord | RecordedDenial {
   const envelopes = { verdict: envelopeOf(parts, notarised, proof), openings: commitments.openings };
   const inShadow = decision.enforced === false;
   if (decision.verdict === 'DENY' && !inShadow)
-    return { verdict: 'DENY', denial: denialFor(decision), envelopes };
+    return { verdict: 'DENY', denial: denialFor(decision, isFinal), envelopes, call };
   const reference = {
     sha256: hex(notarised.signed.paeSha256),
     logIndex: proof.logIndex,
@@ -330,6 +334,10 @@ function verdictOnRecord(
   };
 }
 
-function denialFor({ code, rule, message }: Extract<Decision, { verdict: 'DENY' }>): Denial {
-  return { code, message, retryable: passes(code), ...(rule === undefined ? {} : { rule }) };
+function denialFor(
+  { code, rule, message }: Extract<Decision, { verdict: 'DENY' }>,
+  isFinal: boolean,
+): Denial {
+  const retryable = passes(code) && !isFinal;
+  return { code, message, retryable, ...(rule === undefined ? {} : { rule }) };
 }

@@ -5,6 +5,7 @@ import type { InclusionProof } from '../tlog/proof.ts';
 import type { Execution } from '../targets/target.ts';
 import { commitResult, type ResultCommitments } from './commitments.ts';
 import type { CallEnvelopes, Denial } from './gate.ts';
+import type { HeadMoves } from './counters/counters.ts';
 import { createHolding, type Holding } from './held.ts';
 import { envelopeOf, notarise, type Signed } from './notary.ts';
 import type { RecordingParts } from './parts.ts';
@@ -54,7 +55,9 @@ export function createSettler(parts: RecordingParts): Settler {
     for (let attempt = 1; ; attempt += 1) {
       const holding = createHolding();
       try {
-        return await ended.allow.session.append((link) => draftOutcome(parts, ended, link, holding));
+        return await ended.allow.session.append((link) =>
+          draftOutcome(parts, attempt < conflictAttempts ? ended : keeping(ended), link, holding),
+        );
       } catch (error) {
         const moved = error instanceof CountersignError && error.code === 'LEDGER_CONFLICT';
         if (!moved || attempt === conflictAttempts) throw error;
@@ -120,6 +123,28 @@ const outcomeUnrecorded = {
   retryable: false,
 } as const;
 
+/** The same without what it took: counters that others move again and again must not keep an outcome out of the log. */
+function keeping(ended: Ended): Ended {
+  return { ...ended, allow: { ...ended.allow, taken: [] } };
+}
+
+/**
+ * What gives back what a call took that never ran, as the gate itself knows: on the word of a caller, whoever took could take
+ * again and again. A counter that cannot be read keeps it.
+ */
+async function givenBack(
+  { counters }: RecordingParts,
+  taken: AllowOnRecord['taken'],
+  ending: Ending,
+  holding: Holding,
+): Promise<HeadMoves> {
+  const neverRan = ending.kind === 'none' && ending.outcome === 'aborted';
+  if (!neverRan) return noMoves;
+  return counters.giveBack(taken, holding).catch(() => noMoves);
+}
+
+const noMoves: HeadMoves = { expects: [], sets: [] };
+
 async function draftOutcome(
   parts: RecordingParts,
   { allow, execution, finishedAt, result }: Ended,
@@ -127,8 +152,7 @@ async function draftOutcome(
   holding: Holding,
 ): Promise<OutcomeDraft> {
   const time = parts.clock.now();
-  const neverRan = outcomeKind(execution) === 'aborted';
-  const returned = await parts.counters.giveBack(neverRan ? allow.taken : [], holding);
+  const returned = await givenBack(parts, allow.taken, execution, holding);
   const statement = outcomeStatement({
     callId: allow.call.id,
     subject: allow.subject,

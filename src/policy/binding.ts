@@ -1,6 +1,9 @@
 import type { BindingObligation } from './obligation.ts';
 import type { PolicyInput } from './policy.ts';
 
+/** How far an issuer's clock may be ahead. */
+const skewMs = 30_000;
+
 /** What a call's credentials lack of what a rule demands: for whoever can present better ones; undefined for nothing. */
 export function lackingBinding(input: PolicyInput, demanded: BindingObligation): string | undefined {
   const { agent, human = {}, now } = input;
@@ -16,8 +19,8 @@ export function lackingBinding(input: PolicyInput, demanded: BindingObligation):
     return `the person must log in again, by ${amr.join(' and ')}`;
   const authTime = human['authTime'];
   const age = typeof authTime === 'number' ? Date.parse(now) - authTime * 1_000 : NaN;
-  // Not `>`: an age that is not known is too old.
-  if (maxAge !== undefined && !(age <= maxAge))
+  // Not `>`: an age that is not known is too old, and so is a login that is yet to come, of an issuer that counts milliseconds.
+  if (maxAge !== undefined && !(age >= -skewMs && age <= maxAge))
     return `the person must have logged in within ${maxAge / 1_000} seconds`;
   return undefined;
 }

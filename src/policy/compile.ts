@@ -5,7 +5,7 @@ import { labelsOf } from './labels.ts';
 import { limits } from './limits.ts';
 import { readPack } from './pack.ts';
 import { plaintextRules } from './plaintext.ts';
-import type { Policy, PolicySource } from './policy.ts';
+import type { KnownInput, Policy, PolicySource } from './policy.ts';
 import { RuleIndex } from './rule-index.ts';
 import { couldAllowAmong } from './visibility.ts';
 
@@ -58,7 +58,8 @@ function compile(sources: readonly PolicySource[]): Policy {
     constants,
     labelOf: labelsOf(labels),
     decide: enforces ? (input) => decide(index, input) : (input) => decideInShadow(index, input),
-    couldAllow: (known) => couldAllowAmong(index, known),
+    // Where nothing is enforced everything runs.
+    ...(enforces && { couldAllow: (known: KnownInput) => couldAllowAmong(index, known) }),
     plaintextOf: plaintextRules(plaintext),
   });
 }

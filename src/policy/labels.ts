@@ -33,11 +33,13 @@ function join(said: readonly LabelRule[]): ToolLabel {
     const key = JSON.stringify(field.path);
     paths.set(key, [...(paths.get(key) ?? []), field]);
   }
-  return {
-    ...strictest(said),
-    format: said.find(({ format }) => format !== undefined)?.format ?? 'json',
-    fields: [...paths.values()].map((same) => ({ path: same[0]?.path ?? [], label: strictest(same) })),
-  };
+  const fields = [...paths.values()].map((same) => ({ path: same[0]?.path ?? [], label: strictest(same) }));
+  const whole = strictest(said);
+  const [format = 'json', other] = new Set(said.flatMap((one) => one.format ?? []));
+  if (other === undefined) return { ...whole, format, fields };
+  // Read in two ways it has other fields in each: none of it is relied on.
+  const sensitive = whole.sensitive || fields.some(({ label }) => label.sensitive);
+  return { trusted: false, sensitive, format: 'text', fields: [] };
 }
 
 function strictest(

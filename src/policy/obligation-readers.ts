@@ -8,7 +8,8 @@ import { durationIn, required, wholeNumberIn } from './pack-fields.ts';
 import type { Demand } from './rule.ts';
 import type { YamlSource } from './yaml-source.ts';
 
-type Reader = (yaml: YamlSource, node: Node, rule: string) => Demand;
+/** `ordinal`: which of its type it is in its rule. */
+type Reader = (yaml: YamlSource, node: Node, rule: string, ordinal: number) => Demand;
 
 /** One reader an obligation's type. Each refuses with the place. */
 export const readers: Readonly<Record<Obligation['type'], Reader>> = {
@@ -33,8 +34,7 @@ export const readers: Readonly<Record<Obligation['type'], Reader>> = {
     const what = 'an obligation of the type "transform"';
     const fields = yaml.fields(node, what, ['type', 'when', 'set']);
     const set = required(yaml, node, fields.get('set'), what, 'set: { /limit: "100.0" }');
-    if (!isMap(set)) return yaml.refuse(set, 'set is a map of JSON pointers to CEL expressions');
-    const values = pairsIn(yaml, set).map(([pointer, value]) => [pointer, value] as const);
+    const values = pairsIn(yaml, set);
     if (values.length === 0) yaml.refuse(set, 'set is empty');
     return {
       type: 'transform',
@@ -68,18 +68,19 @@ export const readers: Readonly<Record<Obligation['type'], Reader>> = {
       : 15 * 60_000;
     return fixed({ type: 'approval', rule, from, count, within, by });
   },
-  rate(yaml, node, rule) {
+  rate(yaml, node, rule, ordinal) {
     const what = 'an obligation of the type "rate"';
     const fields = yaml.fields(node, what, ['type', 'when', 'limit', 'window', 'per']);
     const limitNode = required(yaml, node, fields.get('limit'), what, 'limit: 10');
     return fixed({
       type: 'rate',
       rule,
+      ordinal,
       limit: wholeNumberIn(yaml, limitNode, 'limit', 1, 1_000_000),
       ...windowIn(yaml, node, what, fields),
     });
   },
-  budget(yaml, node, rule) {
+  budget(yaml, node, rule, ordinal) {
     const what = 'an obligation of the type "budget"';
     const fields = yaml.fields(node, what, ['type', 'when', 'limit', 'window', 'per', 'amount']);
     const limitNode = required(yaml, node, fields.get('limit'), what, 'limit: 1000');
@@ -95,7 +96,7 @@ export const readers: Readonly<Record<Obligation['type'], Reader>> = {
         const value = amount.json(bindings);
         // A negative amount would make room for others.
         if (typeof value !== 'number' || !(value >= 0)) return undefined;
-        return { type: 'budget', rule, ...terms, amount: value };
+        return { type: 'budget', rule, ordinal, ...terms, amount: value };
       },
     };
   },
@@ -232,7 +233,8 @@ function regexIn(yaml: YamlSource, node: Node): string {
 
 /** Pointers of whole arguments or parts of them, and what each is set to. */
 function pairsIn(yaml: YamlSource, set: Node): (readonly [string, CompiledValue])[] {
-  if (!isMap<Node, Node | null>(set)) return [];
+  if (!isMap<Node, Node | null>(set))
+    return yaml.refuse(set, 'set is a map of JSON pointers to CEL expressions');
   return set.items.map(({ key, value }) => {
     const pointer = yaml.string(key, 'a pointer');
     const path = parseFieldPattern(pointer);

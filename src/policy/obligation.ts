@@ -31,6 +31,11 @@ export const obligationTypes = [
   'notify',
 ] as const satisfies readonly Obligation['type'][];
 
+/** Whether an obligation of this type has somebody asked before the call runs. */
+export function asks(type: unknown): boolean {
+  return type === 'approval' || type === 'confirm';
+}
+
 interface OfRule {
   /** The rule that demands it. */
   readonly rule: string;
@@ -79,8 +84,14 @@ export interface ApprovalObligation extends OfRule {
 /** Whom a count or a sum is kept for. */
 export type Per = 'agent' | 'human' | 'tool' | 'tenant';
 
+/** Something that is counted. */
+interface Counting extends OfRule {
+  /** Which of its type it is in its rule, held or not: what was counted goes by it. */
+  readonly ordinal: number;
+}
+
 /** At most `limit` calls in any `window`. */
-export interface RateObligation extends OfRule {
+export interface RateObligation extends Counting {
   readonly type: 'rate';
   readonly limit: number;
   readonly window: number;
@@ -88,7 +99,7 @@ export interface RateObligation extends OfRule {
 }
 
 /** At most `limit` in sum in any `window`; this call takes `amount` of it. */
-export interface BudgetObligation extends OfRule {
+export interface BudgetObligation extends Counting {
   readonly type: 'budget';
   readonly limit: number;
   readonly window: number;

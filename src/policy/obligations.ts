@@ -21,7 +21,10 @@ export function readObligations(
   if (rule.effect === 'deny') yaml.refuse(node, `the rule ${rule.id} denies, which obliges nobody`);
   if (nodes.length > limits.obligationsPerRule)
     yaml.refuse(node, `more than ${limits.obligationsPerRule} obligations`);
-  const demands = nodes.map((one) => readObligation(yaml, one, rule.id));
+  const demands = nodes.map((one, at) => {
+    const earlier = nodes.slice(0, at).filter((other) => typeOf(other) === typeOf(one));
+    return readObligation(yaml, one, rule.id, earlier.length);
+  });
   refuseTwice(yaml, nodes, demands, rule.id);
   return Object.freeze(demands);
 }
@@ -45,12 +48,16 @@ function refuseTwice(yaml: YamlSource, nodes: readonly Node[], demands: readonly
   });
 }
 
-function readObligation(yaml: YamlSource, node: Node, id: string): Demand {
-  const type: unknown = isMap(node) ? node.get('type') : undefined;
+function typeOf(node: Node): unknown {
+  return isMap(node) ? node.get('type') : undefined;
+}
+
+function readObligation(yaml: YamlSource, node: Node, id: string, ordinal: number): Demand {
+  const type = typeOf(node);
   if (typeof type !== 'string') return yaml.refuse(node, 'an obligation is a map with a type, a string');
   const known = obligationTypes.find((one) => one === type);
   if (known !== undefined) {
-    const demand = readers[known](yaml, node, id);
+    const demand = readers[known](yaml, node, id, ordinal);
     const when = isMap<Node, Node>(node) ? node.get('when', true) : undefined;
     return when === undefined ? demand : conditional(yaml, when, demand, id);
   }

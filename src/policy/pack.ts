@@ -120,9 +120,8 @@ class RuleReader {
     const controls = this.#controls(fields.get('controls'));
     const shadow = this.#isShadow(fields.get('shadow'));
     const reads = new Set([condition, ...obligations].flatMap((each) => [...each.reads]));
-    const readsNow = reads.has('now');
     const ask = condition.ask;
-    const rule: Rule = { id, effect, tools, reason, obligations, controls, shadow, reads, readsNow, ask };
+    const rule: Rule = { id, effect, tools, reason, obligations, controls, shadow, reads, ask };
     this.#see?.(rule, { yaml: this.#yaml, node, fields });
     return rule;
   }

@@ -6,6 +6,7 @@ import { isLiteral, matchesTool, type ToolPattern } from '../call/tool-pattern.t
 export interface Candidates {
   readonly deny: readonly Rule[];
   readonly allow: readonly Rule[];
+  /** `now` is bound only where one of them reads it. */
   readonly readNow: boolean;
   /** Those that are enforced; absent where all of them are. */
   readonly enforced?: Pick<Candidates, 'deny' | 'allow'>;
@@ -63,7 +64,7 @@ export class RuleIndex {
     const enforced = rules.filter((rule) => !rule.shadow);
     return {
       ...byEffect(rules),
-      readNow: rules.some((rule) => rule.readsNow),
+      readNow: rules.some((rule) => rule.reads.has('now')),
       ...(enforced.length < rules.length && { enforced: byEffect(enforced) }),
     };
   }

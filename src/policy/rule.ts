@@ -31,8 +31,6 @@ export interface Rule {
   /** Evaluated beside the others, and not enforced. */
   readonly shadow: boolean;
   readonly controls: readonly string[];
-  /** Whether the condition reads `now`, which is bound only then. */
-  readonly readsNow: boolean;
   /** The roots that condition and obligations read. */
   readonly reads: ReadonlySet<string>;
   readonly ask: (bindings: Bindings) => Answer;

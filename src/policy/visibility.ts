@@ -18,7 +18,10 @@ export function couldAllow(policy: Policy, known: KnownInput): boolean {
  */
 export function couldAllowAmong(index: RuleIndex, known: KnownInput): boolean {
   try {
-    const { deny, allow } = index.for(known.tool.server, known.tool.name);
+    const candidates = index.for(known.tool.server, known.tool.name);
+    const { deny, allow } = candidates.enforced ?? candidates;
+    // Binding takes steps as well, and the decision before may have left none.
+    refillMeter();
     const bindings = bindRoots({ ...known, ...ofNoCall });
     const answerOf = (rule: Rule): ReturnType<Rule['ask']> | 'open' => {
       refillMeter();

@@ -271,4 +271,26 @@ describe('tools', () => {
     expect(result.kind).toBe('done');
     expect(decisions).toBe(2);
   });
+
+  it('are not inherited where the name went to another server while somebody was asked', async () => {
+    const { ledger } = await harness();
+    const { acceptTools } = await import('../../src/gate/acceptance.ts');
+    const heads = new Map([
+      ['server/files', 'a'.repeat(64)],
+      ['tool/files/old', 'accepted before'],
+    ]);
+    const moved = {
+      ...ledger,
+      heads: () => Promise.resolve(new Map([...heads].slice(0, 1))),
+      headsUnder: () => Promise.resolve(new Map([...heads].slice(1))),
+    };
+    const server = {
+      ref: { name: 'files', digest: 'b'.repeat(64) },
+      tools: [],
+      command: undefined,
+      pinned: undefined,
+    };
+    const { sets } = await acceptTools(moved, server, []);
+    expect(sets).toContainEqual({ key: 'tool/files/old', value: null });
+  });
 });

@@ -4,124 +4,10 @@ import type { JsonObject } from '../../src/call/json.ts';
 import { redeemPermit } from '../../src/call/permit.ts';
 import { commit } from '../../src/call/commitment.ts';
 import { fromBase64, hex, utf8 } from '../../src/call/sha256.ts';
-import { createGate } from '../../src/gate/create-gate.ts';
 import type { CallResult } from '../../src/gate/gate.ts';
-import type { Notice } from '../../src/gate/parts.ts';
-import { compilePolicy } from '../../src/policy/compile.ts';
 import type { Execution, Target } from '../../src/targets/target.ts';
-import { countingTarget, harness, never, statementOf } from './harness.ts';
-
-/** A gate under this policy; `rules` are YAML in flow form. */
-async function under(...rules: readonly string[]) {
-  const text = `version: 1\nname: test\nrules:\n${rules.map((rule) => `  - ${rule}\n`).join('')}`;
-  const policy = compilePolicy([{ name: 'test.yaml', text }]);
-  const made = await harness();
-  const notices: [string, Notice][] = [];
-  const parts = {
-    ...made.parts,
-    policy,
-    notices: {
-      names: new Set(['ops']),
-      tell: (to: string, notice: Notice) => void notices.push([to, notice]),
-    },
-  };
-  const gate = createGate(parts);
-  const run = (call: Call = made.call(), target: Target = countingTarget()): Promise<CallResult> =>
-    gate.run(call, { apiKey: made.apiKey }, target, never);
-  return { ...made, parts, gate, run, notices };
-}
-
-function allowing(...obligations: readonly string[]): string {
-  return `{id: r, effect: allow, tools: ["*/*"], obligations: [${obligations.join(', ')}]}`;
-}
-
-function codeOf(result: CallResult): string {
-  return result.kind === 'done' ? 'done' : result.denial.code;
-}
-
-const rate = '{type: rate, limit: 2, window: 1m, per: [agent]}';
-const budget = '{type: budget, limit: 100, window: 1h, per: [tenant], amount: args.n}';
-
-const abortedTarget = (): Target =>
-  countingTarget({ kind: 'none', outcome: 'aborted', code: 'PERMIT_EXPIRED', message: 'It did not start.' });
-
-describe('a rate', () => {
-  it('lets so many calls of a window pass and no more, and those of the next again', async () => {
-    const { run, clock } = await under(allowing(rate));
-    const codes = [await run(), await run(), await run()].map(codeOf);
-    expect(codes).toEqual(['done', 'done', 'RATE_EXCEEDED']);
-    clock.offset += 70_000;
-    expect(codeOf(await run())).toBe('done');
-  });
-
-  it('holds between calls that come at once, and between two gates of one log', async () => {
-    const { run, parts, apiKey, call } = await under(allowing(rate));
-    const other = createGate({ ...parts, instance: 'instance-2' });
-    const results = await Promise.all(
-      Array.from({ length: 6 }, (_, at) =>
-        at % 2 === 0 ? run() : other.run(call(), { apiKey }, countingTarget(), never),
-      ),
-    );
-    expect(results.map(codeOf).filter((code) => code === 'done')).toHaveLength(2);
-    expect(new Set(results.map(codeOf))).toEqual(new Set(['done', 'RATE_EXCEEDED']));
-  });
-
-  it('says when something is free again, and that the same call may be asked again then', async () => {
-    const { run } = await under(allowing('{type: rate, limit: 1, window: 1m, per: [agent]}'));
-    await run();
-    const refused = await run();
-    expect(refused).toMatchObject({
-      kind: 'denied',
-      denial: { code: 'RATE_EXCEEDED', rule: 'r', retryable: true },
-    });
-    expect(refused.kind === 'denied' && refused.denial.message).toMatch(/free again at \d{4}-/);
-  });
-
-  it('counts for each tool where it is per tool', async () => {
-    const { run, call, tools } = await under(allowing('{type: rate, limit: 1, window: 1m, per: [tool]}'));
-    tools.set('other', { ...tools.get('echo')!, sha256: 'c'.repeat(64) });
-    const codes = [await run(call('echo')), await run(call('other')), await run(call('echo'))].map(codeOf);
-    expect(codes).toEqual(['done', 'done', 'RATE_EXCEEDED']);
-  });
-});
-
-describe('a budget', () => {
-  const amounts = async (made: Awaited<ReturnType<typeof under>>, ...ns: readonly number[]) => {
-    const codes: string[] = [];
-    for (const n of ns) codes.push(codeOf(await made.run(made.call('echo', { n }))));
-    return codes;
-  };
-
-  it('is reserved before a call runs: three times a third and a little is too much', async () => {
-    const made = await under(allowing(budget));
-    expect(await amounts(made, 34, 34, 34, 32, 0)).toEqual([
-      'done',
-      'done',
-      'BUDGET_EXCEEDED',
-      'done',
-      'done',
-    ]);
-  });
-
-  it('is given back when nothing ran, and not when nobody knows', async () => {
-    const made = await under(allowing(budget));
-    await made.run(made.call('echo', { n: 90 }), abortedTarget());
-    expect(await amounts(made, 90)).toEqual(['done']);
-    const unknown: Execution = { kind: 'none', outcome: 'unknown', code: 'UPSTREAM_GONE', message: 'Gone.' };
-    await made.run(made.call('echo', { n: 10 }), countingTarget(unknown));
-    expect(await amounts(made, 1)).toEqual(['BUDGET_EXCEEDED']);
-  });
-
-  it('that cannot be read in the ledger denies', async () => {
-    const made = await under(allowing(budget));
-    await amounts(made, 1);
-    const [[key]] = [...(await made.ledger.headsUnder('counter/'))] as [[string, string]];
-    const { ledger } = made;
-    made.parts.ledger.heads = (keys) =>
-      keys.includes(key) ? Promise.resolve(new Map([[key, '{"slots":[["x",1]]}']])) : ledger.heads(keys);
-    expect(await amounts(made, 1)).toEqual(['LEDGER_CORRUPT']);
-  });
-});
+import { countingTarget, never, statementOf } from './harness.ts';
+import { allowing, codeOf, under } from './demanding.ts';
 
 describe('arguments that policy changes', () => {
   const clamp = '{type: transform, set: {/limit: "args.limit > 100.0 ? 100.0 : args.limit"}}';
@@ -195,7 +81,9 @@ describe('arguments that policy changes', () => {
   it('that nobody here can change deny, also for callers that carry calls out themselves', async () => {
     const made = await under(allowing(clamp));
     expect(codeOf(await made.run(limited(made, 5_000, false)))).toBe('OBLIGATION_UNMET');
-    const delegated = await made.gate.delegate(limited(made, 5_000, false), { apiKey: made.apiKey });
+    const delegated = await made.gate.delegate(limited(made, 5_000, false), {
+      apiKey: made.apiKey,
+    });
     expect(delegated).toMatchObject({ kind: 'denied', denial: { code: 'OBLIGATION_UNMET' } });
   });
 
@@ -247,16 +135,47 @@ describe('a result', () => {
   it('that is too large is withheld, and the outcome says that the call ran', async () => {
     const made = await under(allowing('{type: limit, bytes: 20}'));
     const result = await made.run(made.call(), countingTarget(told));
-    expect(result).toMatchObject({ kind: 'done', execution: { kind: 'none', code: 'RESULT_TOO_LARGE' } });
+    expect(result).toMatchObject({
+      kind: 'done',
+      execution: { kind: 'none', code: 'RESULT_TOO_LARGE' },
+    });
     const outcome = result.kind === 'done' ? statementOf(result.envelopes.outcome).predicate : {};
     expect(outcome).toMatchObject({ outcome: 'executed', enforcement: ['withheld'] });
   });
 
-  it('cannot be bounded for whoever carries the call out: that is denied', async () => {
-    const made = await under(allowing('{type: limit, bytes: 20}'));
-    const delegated = await made.gate.delegate(made.call(), { apiKey: made.apiKey });
-    expect(delegated).toMatchObject({ kind: 'denied', denial: { code: 'OBLIGATION_UNMET' } });
+  it('may be as large as the smallest of the limits, and no larger', async () => {
+    const limited = async (bytes: number): Promise<CallResult> => {
+      const other = `{id: q, effect: allow, tools: ["*/*"], obligations: [{type: limit, bytes: ${bytes + 1}}]}`;
+      const made = await under(allowing(`{type: limit, bytes: ${bytes}}`), other);
+      return made.run(made.call(), countingTarget(told));
+    };
+    expect(await limited(inner.length)).toMatchObject({ execution: { kind: 'result' } });
+    expect(await limited(inner.length - 1)).toMatchObject({
+      execution: { code: 'RESULT_TOO_LARGE' },
+    });
   });
+
+  it('that comes later is bounded as well, and so is what announces it', async () => {
+    const made = await under(allowing("{type: redact, of: result, match: '[0-9]{4}-[0-9]{4}'}"));
+    const call = made.call();
+    const announced = await made.run(call, countingTarget({ ...told, pending: true }));
+    if (announced.kind !== 'done' || announced.execution.kind !== 'result') throw new Error('it was to run');
+    expect(asText(announced.execution.frame)).toContain('card [redacted]');
+    const later = await made.gate.settleLater(call.id, told);
+    if ('denial' in later || later.execution.kind !== 'result') throw new Error('it was to be settled');
+    expect(asText(later.execution.result)).toContain('card [redacted]');
+    expect(statementOf(later.outcome).predicate).toMatchObject({ enforcement: ['redacted'] });
+  });
+
+  it.each(['{type: limit, bytes: 20}', "{type: redact, of: result, match: '[0-9]'}"])(
+    'cannot be bounded for whoever carries the call out, or has it as it comes: %s denies',
+    async (obligation) => {
+      const made = await under(allowing(obligation));
+      const delegated = await made.gate.delegate(made.call(), { apiKey: made.apiKey });
+      expect(delegated).toMatchObject({ kind: 'denied', denial: { code: 'OBLIGATION_UNMET' } });
+      expect(codeOf(await made.run({ ...made.call(), isLive: true }))).toBe('OBLIGATION_UNMET');
+    },
+  );
 
   it('that does not come within the time ends the lease', async () => {
     const made = await under(allowing('{type: limit, time: 1s}'));
@@ -306,7 +225,14 @@ describe('a notice', () => {
     const result = await made.run();
     const { verdict, outcome } = result.kind === 'done' ? result.envelopes : { verdict: '', outcome: '' };
     expect(made.notices).toEqual([
-      ['ops', expect.objectContaining({ rule: 'r', outcome: 'executed', envelopes: { verdict, outcome } })],
+      [
+        'ops',
+        expect.objectContaining({
+          rule: 'r',
+          outcome: 'executed',
+          envelopes: { verdict, outcome },
+        }),
+      ],
     ]);
   });
 
@@ -331,9 +257,10 @@ describe('a policy in shadow', () => {
 
   it('demands nothing either', async () => {
     const made = await under(
-      '{id: r, effect: allow, tools: ["*/*"], shadow: true, obligations: [{type: witness, count: 8}]}',
+      '{id: r, effect: allow, tools: ["*/*"], shadow: true, obligations: [{type: witness, count: 8}, {type: limit, bytes: 1}, {type: notify, to: ops}]}',
     );
-    expect(codeOf(await made.run())).toBe('done');
+    expect(await made.run()).toMatchObject({ kind: 'done', execution: { kind: 'result' } });
+    expect(made.notices).toEqual([]);
   });
 
   it('overrides nothing that the gate itself refuses', async () => {

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import type { Call } from '../../src/call/call.ts';
 import type { JsonObject } from '../../src/call/json.ts';
 import { utf8 } from '../../src/call/sha256.ts';
 import { createGate } from '../../src/gate/create-gate.ts';
+import { createFlow } from '../../src/gate/flow.ts';
 import type { CallResult } from '../../src/gate/gate.ts';
+import { requestOf } from '../../src/gate/request-of.ts';
+import { verifiedPrincipal, type Principal } from '../../src/identity/principal.ts';
 import { compilePolicy } from '../../src/policy/compile.ts';
 import type { Execution } from '../../src/targets/target.ts';
 import { countingTarget, harness, listed, never } from './harness.ts';
@@ -83,6 +87,13 @@ describe('what a delegation did before', () => {
     expect(rest[2]).toBe('NO_RULE_ALLOWS');
   });
 
+  it('is read anew where another gate has moved it', async () => {
+    const { open, ask } = await mail();
+    const [one, two] = [open('one'), open('two')];
+    const codes = [await ask(one, 'clock'), await ask(two, 'clock'), await ask(one, 'clock')];
+    expect(codes).toEqual(['done', 'done', 'done']);
+  });
+
   it('counts calls for rules that ask how often', async () => {
     const { open, ask } = await mail();
     const gate = open('one');
@@ -110,5 +121,40 @@ describe('where a value came from', () => {
     await ask(open('one'), 'contacts', {}, 'Ann: ann@example.com');
     await ask(open('one'), 'read');
     expect(await ask(open('two'), 'send', { to: 'ann@example.com' })).toBe('NO_RULE_ALLOWS');
+  });
+});
+
+describe('what the person asked for', () => {
+  it('is what they signed, whatever the caller says that it was', () => {
+    const signed = { grants: [{ request: 'signed' }] } as unknown as Principal;
+    const unsigned = {} as Principal;
+    const said = { request: 'said' } as Call;
+    expect(requestOf(said, signed)).toEqual({ text: 'signed', signed: true });
+    expect(requestOf(said, unsigned)).toEqual({ text: 'said', signed: false });
+    expect(requestOf({} as Call, unsigned)).toBeUndefined();
+  });
+});
+
+describe('whose past it is', () => {
+  const policy = compilePolicy([{ name: 'mail.yaml', text }]);
+  const source = { source: 'api-key', verified: true, observedAt: '2026-01-02T12:00:00Z' } as const;
+  const keyOf = async (of: { tenant?: string; key?: string; agent?: string; human?: [string, string] }) => {
+    const { parts, call } = await mail();
+    const { tenant = 'a', key = 'k', agent: id = 'a', human: [issuer, subject] = ['a', 'a'] } = of;
+    const principal = verifiedPrincipal({
+      ...{ tenant, apiKeyId: key },
+      agent: { ...source, value: { id, issuer: 'a', binding: 'none' } },
+      human: { ...source, value: { issuer, subject, roles: [], binding: 'none' } as never },
+    });
+    const { expects } = await createFlow({ policy, ledger: parts.ledger }).before(call('read'), principal, 0);
+    return expects[0]?.key;
+  };
+
+  it('is that of tenant, agent and human together, and no key of the agent clears it', async () => {
+    const own = await keyOf({});
+    expect(await keyOf({ key: 'other' })).toBe(own);
+    const others = [{ tenant: 'b' }, { agent: 'b' }, { human: ['b', 'a'] }, { human: ['a', 'b'] }] as const;
+    const keys = await Promise.all(others.map((of) => keyOf(of as Parameters<typeof keyOf>[0])));
+    expect(new Set([own, ...keys]).size).toBe(5);
   });
 });

@@ -47,6 +47,11 @@ describe('taking out of JSON text', () => {
     expect(redactBytes(bytes, redactors)).toBe(bytes);
   });
 
+  it('puts in its text as it stands, whatever a pattern would make of it', async () => {
+    const [literal] = await redactorsOf([{ ...card, match: '([0-9])+', with: '$1\\' }]);
+    expect(literal?.text('a 42')).toBe('a $1\\');
+  });
+
   it('comes to the same as taking it out of the value', () => {
     const texts = fc.oneof(fc.string(), fc.constantFrom('4111-1111', 'a 4111-1111 b'));
     const json = fc.letrec<{ value: Json }>((tie) => ({

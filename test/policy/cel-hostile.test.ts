@@ -241,6 +241,21 @@ describe('work that a caller could ask for', () => {
     expect(performance.now() - start).toBeLessThan(3000);
   });
 
+  const literal = `[${big(60).join()}]`;
+
+  it.each([
+    ['a loop over a list of the policy’s own', `args.a.all(x, ${literal}.exists(y, y == 59))`, big(20_000)],
+    ['such a list that is looked through', `args.a.all(x, !(x in ${literal}))`, big(40_000).map(() => 60)],
+    [
+      'a row of comparisons',
+      `args.a.all(x, x != 0 && ${'x != 1 && '.repeat(60)} true)`,
+      big(40_000).map(() => 60),
+    ],
+    ['loops that read nothing', `${literal}.all(x, ${literal}.all(y, ${literal}.all(z, z >= 0)))`, []],
+  ])('is counted by the turns of a macro, and what is evaluated in each: %s', (_, when, a) => {
+    expect(ask(when, { ...input, args: { a } })).toBe('error');
+  });
+
   it('is enough for a large but honest call, and a decision takes nothing from the next', () => {
     const policy = conditionPolicy(
       'args.a.map(x, x.v).filter(v, v > 1.0).size() == 3998 && args.s.contains("needle")',

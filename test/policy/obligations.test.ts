@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { compilePolicy } from '../../src/policy/compile.ts';
 import type { Obligation } from '../../src/policy/obligation.ts';
 import type { PolicyInput } from '../../src/policy/policy.ts';
 import { input, policyOf } from './support/inputs.ts';
@@ -23,6 +24,7 @@ describe('an obligation that could be misread is refused where it stands', () =>
     ['a rate of nothing', '{type: rate, limit: 0, window: 1h, per: [agent]}', /whole number/],
     ['a window without a unit', '{type: rate, limit: 3, window: "60", per: [agent]}', /a time such as/],
     ['a window of no time', '{type: rate, limit: 3, window: 0s, per: [agent]}', /between/],
+    ['a budget without end', '{type: budget, limit: .inf, window: 1h, per: [agent], amount: "1.0"}', /limit/],
     ['a budget that counts text', '{type: budget, limit: 3, window: 1h, per: [agent], amount: now}', /JSON/],
     [
       'a budget of an unknown field',
@@ -37,6 +39,13 @@ describe('an obligation that could be misread is refused where it stands', () =>
     ['a redaction of nothing', '{type: redact, of: result}', /says fields or match/],
     ['a redaction of what is no pattern', '{type: redact, of: result, match: "("}', /RE2/],
     ['a redaction of no pointer', '{type: redact, of: result, fields: [a]}', /JSON pointer/],
+    [
+      'a transform to a number that JSON cannot say',
+      '{type: transform, set: {/a: "uint(1)"}}',
+      /value of JSON/,
+    ],
+    ['a transform of a list', '{type: transform, set: ["/a"]}', /set is a map/],
+    ['a transform of every element', '{type: transform, set: {/a/*: "1.0"}}', /JSON pointer/],
     ['a transform of everything', '{type: transform, set: {"": "1.0"}}', /JSON pointer/],
     ['a binding to nothing', '{type: binding}', /says what must hold/],
     ['a notice to a sentence', '{type: notify, to: "the boss"}', /a name of the configuration/],
@@ -55,7 +64,10 @@ describe('what an obligation comes to for one call', () => {
 
   it('is plain data, with the rule that it comes from', () => {
     expect(demanded(budget, { amount: 12.5 })).toEqual([
-      { type: 'budget', rule: 'r', limit: 100, window: 3_600_000, per: ['agent', 'human'], amount: 12.5 },
+      {
+        ...{ type: 'budget', rule: 'r', ordinal: 0, limit: 100, window: 3_600_000 },
+        ...{ per: ['agent', 'human'], amount: 12.5 },
+      },
     ]);
     expect(demanded('{type: approval, from: "role:ot.lead", within: 5m}')).toEqual([
       { type: 'approval', rule: 'r', from: ['role:ot.lead'], count: 1, within: 300_000, by: 'any' },
@@ -133,6 +145,21 @@ describe('a rule in shadow', () => {
       verdict: 'ALLOW',
       shadow: { verdict: 'DENY', code: 'POLICY_ERROR', rule: 'fails' },
     });
+  });
+
+  it('has steps of its own: what the enforced ones took is no error', () => {
+    const heavy = '{id: all, effect: allow, tools: ["*/*"], when: "args.a.all(x, x == 1.0)"}';
+    const never = '{id: never, effect: deny, tools: ["*/*"], when: "false", shadow: true}';
+    const args = { a: Array.from({ length: 30_000 }, () => 1) };
+    const decision = policyOf(heavy, never).decide({ ...input, args });
+    expect(decision.verdict).toBe('ALLOW');
+    expect(decision).not.toHaveProperty('shadow');
+  });
+
+  it('is each one of a pack in shadow', () => {
+    const text = 'version: 1\nname: p\nmode: shadow\nrules: [{id: no, effect: deny, tools: ["*/*"]}]\n';
+    const policy = compilePolicy([{ name: 'p.yaml', text }]);
+    expect(policy.decide(input)).toMatchObject({ verdict: 'DENY', rule: 'no', enforced: false });
   });
 
   it('beside no enforced one says that nothing is enforced', () => {

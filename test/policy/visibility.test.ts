@@ -16,6 +16,13 @@ describe('what a principal could ever be allowed', () => {
     expect(see('{id: a, effect: allow, tools: ["other/*"]}')).toBe(false);
   });
 
+  it('is the same after a decision that took all the steps there are', () => {
+    const costly = conditionPolicy('args.list.all(x, x in args.list)');
+    const list = Array.from({ length: 1_000 }, (_, at) => at);
+    expect(costly.decide({ ...input, args: { list } }).code).toBe('POLICY_ERROR');
+    expect(see('{id: a, effect: allow, tools: ["other/*"]}')).toBe(false);
+  });
+
   it('is nothing that a deny rule without a condition refuses', () => {
     const allow = '{id: a, effect: allow, tools: ["*/*"]}';
     expect(see(allow, '{id: d, effect: deny, tools: ["files/read_file"]}')).toBe(false);
@@ -52,6 +59,16 @@ describe('what a principal could ever be allowed', () => {
     const tool = { ...known.tool, accepted: true, annotations: { readOnlyHint: true } };
     expect(seeIf(when, { ...known, tool })).toBe(true);
     expect(seeIf(when, { ...known, tool: { ...tool, accepted: false } })).toBe(false);
+  });
+
+  it('is a matter of the rules that are enforced: one in shadow neither hides nor shows a tool', () => {
+    const allow = '{id: a, effect: allow, tools: ["*/*"]}';
+    const elsewhere = '{id: a, effect: allow, tools: ["other/*"]}';
+    const shadowDeny = '{id: d, effect: deny, tools: ["files/*"], shadow: true}';
+    const shadowAllow = '{id: s, effect: allow, tools: ["files/*"], shadow: true}';
+    expect(see(allow, shadowDeny)).toBe(true);
+    expect(see(shadowDeny)).toBe(true);
+    expect(see(elsewhere, shadowAllow)).toBe(false);
   });
 
   it('looks at a policy that cannot say as at one that allows everything', () => {

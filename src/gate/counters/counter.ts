@@ -9,6 +9,8 @@ export interface CounterDemand {
   /** What this call takes: 0 or more. */
   readonly amount: number;
   readonly code: 'RATE_EXCEEDED' | 'BUDGET_EXCEEDED';
+  /** The rule that demands it; absent of a grant’s. */
+  readonly rule?: string;
   /** For the sentence that refuses: `3 calls an hour`. */
   readonly what: string;
 }

@@ -20,7 +20,7 @@ export type HeadMoves = Pick<EntryDraft, 'expects' | 'sets'>;
 
 export type Reservation =
   | ({ readonly granted: true; readonly taken: readonly Taken[] } & HeadMoves)
-  /** What is full, what was read to say so, and the wall milliseconds at which something is free again; absent for never. */
+  /** What is full, what was read to say so, and the wall milliseconds at which something is free again; absent where waiting helps nobody. */
   | {
       readonly granted: false;
       readonly full: CounterDemand;
@@ -96,7 +96,8 @@ function full(
   slots: Slots,
   expects: EntryDraft['expects'],
 ): Extract<Reservation, { granted: false }> {
-  const freeAt = freeAgain(slots, demand.window);
+  // What is more than there ever is does not fit later either.
+  const freeAt = demand.amount <= demand.limit ? freeAgain(slots, demand.window) : undefined;
   return { granted: false, full: demand, expects, ...(freeAt !== undefined && { freeAt }) };
 }
 

@@ -18,17 +18,15 @@ export type FindMentions = (look: string) => readonly Mention[];
 
 /** Prepares what all servers list for being looked for in the texts of one. */
 export function mentionsOf(servers: readonly ReviewedServer[]): (server: string) => FindMentions {
-  const byName = new Map<string, Named[]>();
-  for (const { name: server, tools } of servers) {
-    for (const { name: tool } of tools) {
-      const key = foldCase(tool);
-      byName.set(key, [...(byName.get(key) ?? []), { server, tool }]);
-    }
-  }
+  const all = servers.flatMap(({ name: server, tools }) => tools.map(({ name: tool }) => ({ server, tool })));
+  const byName = Map.groupBy(all, ({ tool }) => foldCase(tool));
+  const owners = new Map(
+    [...byName].map(([name, known]) => [name, new Set(known.map(({ server }) => server))]),
+  );
   return (server) => {
     const foreign = (name: string): readonly Named[] => {
-      const known = byName.get(foldCase(name)) ?? [];
-      return known.some((each) => each.server === server) ? [] : known;
+      const key = foldCase(name);
+      return owners.get(key)?.has(server) === true ? [] : (byName.get(key) ?? []);
     };
     return (look) => findMentions(look, server, foreign);
   };

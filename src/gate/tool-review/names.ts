@@ -24,7 +24,9 @@ export function reviewNames(servers: readonly ReviewedServer[]): readonly ToolFi
 
 function reviewKind(names: readonly Name[]): readonly ToolFinding[] {
   const byText = Map.groupBy(names, ({ text }) => text);
-  const byLook = Map.groupBy(names, ({ look }) => look);
+  const byLook = new Map(
+    [...Map.groupBy(names, ({ look }) => look)].map(([look, alike]) => [look, someOfEach(alike)]),
+  );
   const near = nearLooks([...byLook.keys()]);
   return names.flatMap((name) => {
     const isElsewhere = ({ server }: Name): boolean => server !== name.server;
@@ -54,6 +56,20 @@ function finding(
     .slice(0, maxOthers)
     .map((other) => ({ server: other.server, ...(other.tool !== undefined && { tool: other.tool }) }));
   return [{ kind, server, ...(tool !== undefined && { tool }), where: '', message, others: named }];
+}
+
+/**
+ * Of each server as many as a finding tells, and the name itself; those beyond ASCII apart. A server that lists thousands that look
+ * the same would be compared with itself for minutes.
+ */
+function someOfEach(names: readonly Name[]): readonly Name[] {
+  const counts = new Map<string, number>();
+  return names.filter(({ server, text }) => {
+    const kind = `${isBeyondAscii(text)} ${server}`;
+    const count = (counts.get(kind) ?? 0) + 1;
+    counts.set(kind, count);
+    return count <= maxOthers + 1;
+  });
 }
 
 function isBeyondAscii(text: string): boolean {

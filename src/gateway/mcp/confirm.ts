@@ -43,14 +43,14 @@ export async function runConfirming(
     : { route: given };
   const call: Call = { ...callOf(route), ...(said === 'yes' && { confirmed: true }) };
   const result = await run(call);
-  const { signal } = entry.abort;
-  if (!asksFor(result, call) || said === 'no' || signal.aborted || !canAsk(state, entry, call))
+  const isCancelled = (): boolean => entry.abort.signal.aborted;
+  if (!asksFor(result, call) || said === 'no' || isCancelled() || !canAsk(state, entry, call))
     return { result };
   if (call.era === 'modern') {
-    const question = await questionAnswer(state, entry, route, call, result, credentials);
+    const question = await questionAnswer(state, entry, route, asDecided(call, result), result, credentials);
     return { result, ...(question && { question }) };
   }
-  if ((await ask(state, entry, call)) === 'no' || signal.aborted) return { result };
+  if ((await ask(state, entry, asDecided(call, result))) === 'no' || isCancelled()) return { result };
   entry.callId = uuidv7(Date.now());
   return { result: await run({ ...call, id: entry.callId, confirmed: true }) };
 }
@@ -65,6 +65,11 @@ type Denied = Extract<CallResult, { kind: 'denied' }>;
 
 function canAsk({ known }: RelayState, { request }: CallInFlight, { era }: Call): boolean {
   return canBeAsked(request, era, known.canBeAsked === true);
+}
+
+/** What the person is shown: the call as it would run, whose arguments rules may have changed. */
+function asDecided(call: Call, { decided = call }: Denied): Call {
+  return decided;
 }
 
 /** Asks the client itself, by a request that no server hears of. No answer is a no. */

@@ -56,7 +56,8 @@ function ofObligations({ obligations: expected }: Expectation, decision: Decisio
   const obligations = decision.verdict === 'ALLOW' ? decision.obligations : [];
   const decided = obligations.map((one) => asJson(one) as JsonObject);
   const left = [...decided];
-  for (const one of expected) {
+  // The most exact first: what is said of less would take what fits another alone.
+  for (const one of expected.toSorted((a, b) => Object.keys(b).length - Object.keys(a).length)) {
     const at = left.findIndex((other) => includes(other, one));
     if (at < 0) return [{ what: 'obligations', expected: [...expected], decided: [...decided] }];
     left.splice(at, 1);

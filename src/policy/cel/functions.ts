@@ -30,6 +30,9 @@ const MAP = mapType(DYN, DYN);
 /** What `has(e.f)` is rewritten to (`program.ts`); no source can spell it. */
 export const hasFunction = '@has';
 
+/** What the condition of each macro is wrapped in (`program.ts`). */
+export const turnFunction = '@turn';
+
 const unwrapped = celEnv();
 
 /** A function of one argument as the engine itself implements it. */
@@ -118,6 +121,11 @@ function sizeInCodePoints(text: string): bigint {
 }
 
 const metered: CelFunc[] = [
+  // Of any type, which the engine would look up at each turn.
+  celFunc(turnFunction, [DYN, DYN], DYN, (goesOn, steps) => {
+    charge(Number(steps));
+    return goesOn;
+  }),
   celFunc('_+_', [LIST, LIST], LIST, concatenate),
   celFunc('_+_', [STRING, STRING], STRING, (left, right) => {
     charge(1 + ((left.length + right.length) >>> 8));

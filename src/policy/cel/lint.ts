@@ -41,7 +41,7 @@ export function lintCondition(syntax: Syntax): ReadonlySet<string> {
 export function lintValue(syntax: Syntax): ReadonlySet<string> {
   const lint = new Lint(syntax);
   const shape = lint.shapeOf(syntax.expr, roots);
-  if (fits(shape, 'bytes', 'timestamp', 'duration', 'type') && !isOpen(shape)) {
+  if (fits(shape, 'bytes', 'uint', 'timestamp', 'duration', 'type') && !isOpen(shape)) {
     throw new ConditionError(`this is to be a value of JSON, and it is ${nameOf(shape)}`, 0);
   }
   return lint.rootsRead;

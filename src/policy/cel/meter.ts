@@ -7,7 +7,7 @@ let left: number = limits.decisionSteps;
 
 /**
  * The work of one decision, counted where a caller's data is read: one step for each element visited or field read,
- * one more for every 256 units of a string. CEL terminates, but `args.a.all(x, x in args.b)` over a caller's lists is
+ * one more for every 256 units of a string, and one or more for each turn of a macro. CEL terminates, but `args.a.all(x, x in args.b)` over a caller's lists is
  * quadratic; without a budget one call of a megabyte would stop the gate for minutes.
  *
  * Evaluation is synchronous and never nests decisions, so one counter serves all.

@@ -1,9 +1,9 @@
 import { celEnv, celError, isCelError, parse, plan, type CelInput } from '@bufbuild/cel';
 import { RE2JS } from '@bufbuild/re2';
 import { flowFunctionOf, flowFunctions, rootOfFlow } from './flow.ts';
-import { functions, hasFunction } from './functions.ts';
+import { functions, hasFunction, turnFunction } from './functions.ts';
 import { charge } from './meter.ts';
-import type { Expr, Node } from './syntax.ts';
+import { childrenOf, type Expr, type Node } from './syntax.ts';
 import type { CelValue } from './values.ts';
 
 /** Values of the variables, by name: null-prototype, so that no name resolves to what JavaScript inherits. */
@@ -100,6 +100,9 @@ function strictPresence(expr: Expr): Expr {
         const inner = value[part];
         if (inner !== undefined) value[part] = strictPresence(inner);
       }
+      const { loopCondition, loopStep } = value;
+      if (loopCondition !== undefined && loopStep !== undefined)
+        value.loopCondition = { ...loopCondition, exprKind: turnCall(loopCondition, loopStep) };
       return { ...expr, exprKind: { ...exprKind, value } };
     }
     default:
@@ -111,6 +114,21 @@ function strictPresence(expr: Expr): Expr {
 function flowCall(call: Node<'callExpr'>, root: string): Node<'callExpr'> {
   const variable = parse(root).expr;
   return { ...call, function: flowFunctionOf(call.function), args: [variable, ...call.args] };
+}
+
+/** Takes steps for each turn of a macro, by the size of what is evaluated in it: a caller chooses how many turns there are. */
+function turnCall(condition: Expr, step: Expr): Expr['exprKind'] {
+  const cost = parse(String(1 + (sizeOf(step) >>> 4))).expr;
+  const value: Node<'callExpr'> = {
+    $typeName: 'cel.expr.Expr.Call',
+    function: turnFunction,
+    args: [condition, cost],
+  };
+  return { case: 'callExpr', value };
+}
+
+function sizeOf(expr: Expr): number {
+  return childrenOf(expr).reduce((size, child) => size + sizeOf(child), 1);
 }
 
 function presenceCall(operand: Expr, field: string): Node<'callExpr'> {

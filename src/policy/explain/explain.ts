@@ -83,7 +83,7 @@ function explainRules(
   input: PolicyInput,
   decision: Decision,
 ): readonly ExplainedRule[] {
-  const { server, name } = input.tool as Partial<PolicyInput['tool']>;
+  const { server, name } = (input as Partial<PolicyInput> | null)?.tool ?? {};
   if (typeof server !== 'string' || typeof name !== 'string') return [];
   const { deny, allow } = index.for(server, name);
   const rules = [...deny, ...allow];

@@ -68,9 +68,11 @@ function isRecent(last: number, now: number): boolean {
 
 /** The history once a call to a tool was allowed. */
 export function afterAllow(history: History, tool: Tool, label: ToolLabel, now: number): History {
+  // While some have found no room none is made: one of them would be counted from then on, and have been called more often.
+  const keepsAll = history.others !== undefined && isRecent(history.others.last, now);
   const calls = Object.create(null) as Record<string, Times>;
   for (const [name, times] of Object.entries(history.calls))
-    if (isRecent(times.last, now)) calls[name] = times;
+    if (keepsAll || isRecent(times.last, now)) calls[name] = times;
   const name = `${tool.server}/${tool.name}`;
   const known = calls[name];
   const fits = known !== undefined || hasRoomFor(name, Object.keys(calls));

@@ -109,4 +109,17 @@ describe('the review takes time that grows with the length', () => {
     review({ one: tools('one'), two: tools('two') });
     expect(performance.now() - start).toBeLessThan(2_000);
   });
+
+  it('thousands of names that look the same', () => {
+    const cased = (name: string) =>
+      Array.from({ length: 4_000 }, (_, at) => ({
+        name: Array.from(name, (letter, bit) => ((at >> bit) & 1 ? letter.toUpperCase() : letter)).join(''),
+      }));
+    const start = performance.now();
+    const found = review({ one: cased('abcdefghjkmn'), two: cased('abcdefghjkmx') });
+    // A square takes a minute.
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(found.filter(({ kind }) => kind === 'near-name')).toHaveLength(8_000);
+    expect(found.every(({ others = [] }) => others.length === 8)).toBe(true);
+  });
 });

@@ -4,6 +4,7 @@ import { judgeCase, type JudgedCase } from '../../../src/policy/cases/judge-case
 import { readCases } from '../../../src/policy/cases/read-cases.ts';
 import { readRules } from '../../../src/policy/check/checked-rule.ts';
 import { compilePolicy } from '../../../src/policy/compile.ts';
+import type { PolicySource } from '../../../src/policy/policy.ts';
 
 const pack = {
   name: 'pay.yaml',
@@ -17,7 +18,11 @@ rules:
 };
 
 function judged(...cases: readonly string[]): JudgedCase[] {
-  const policy = compilePolicy([pack]);
+  return judgedUnder(pack, ...cases);
+}
+
+function judgedUnder(source: PolicySource, ...cases: readonly string[]): JudgedCase[] {
+  const policy = compilePolicy([source]);
   const text = `cases:\n${cases.map((one) => `  - { title: t, ${one} }\n`).join('')}`;
   return readCases({ name: 'pay.cases.yaml', text }).cases.map((one) => judgeCase(policy, one));
 }
@@ -38,6 +43,20 @@ describe('a case holds', () => {
     '{ verdict: ALLOW, code: RULE_ALLOWS, shadow: { verdict: DENY, rule: try-out } }',
   ])('with %s', (expectation) => {
     expect(differences(expectation)).toEqual([]);
+  });
+});
+
+describe('what is said of obligations', () => {
+  it('is matched with the most exact first, in whatever order it stands', () => {
+    const limits = '[{ type: limit, bytes: 5 }, { type: limit, bytes: 9, when: args.amount > 5 }]';
+    const text = `version: 1\nname: two\nrules:\n  - { id: two, effect: allow, tools: [bank/two], obligations: ${limits} }\n`;
+    const input = 'input: { tool: { server: bank, name: two }, args: { amount: 10 } }';
+    const expected = '[{ type: limit }, { type: limit, bytes: 5 }]';
+    const [one] = judgedUnder(
+      { name: 'two.yaml', text },
+      `${input}, expect: { verdict: ALLOW, code: RULE_ALLOWS, obligations: ${expected} }`,
+    );
+    expect(one?.differences).toEqual([]);
   });
 });
 
@@ -69,6 +88,37 @@ describe('a case does not hold', () => {
     );
     expect(one?.differences).toEqual([{ what: 'code', expected: 'NO_RULE_ALLOWS', decided: 'POLICY_ERROR' }]);
   });
+});
+
+describe('a field of an obligation that holds several values is the same only with all of them', () => {
+  const text = `version: 1
+name: ask
+rules:
+  - id: ask
+    effect: allow
+    tools: ['*/*']
+    obligations:
+      - { type: approval, from: ['role:a', 'role:b'] }
+      - { type: transform, set: { /n: '{"a": 1.0, "b": 2.0}' } }
+`;
+  const policy = compilePolicy([{ name: 'ask.yaml', text }]);
+  const holds = (obligations: string): boolean => {
+    const expected = `{ verdict: ALLOW, code: RULE_ALLOWS, obligations: ${obligations} }`;
+    const [one] = readCases({
+      name: 'ask.cases.yaml',
+      text: `cases: [{ title: t, expect: ${expected} }]`,
+    }).cases;
+    return one !== undefined && judgeCase(policy, one).differences.length === 0;
+  };
+
+  it.each([
+    ["[{ type: transform, set: { /n: { a: 1, b: 2 } } }, { from: ['role:a', 'role:b'] }]", true],
+    ["[{ type: transform }, { from: ['role:a'] }]", false],
+    ["[{ type: transform }, { from: ['role:a', 'role:b', 'role:c'] }]", false],
+    ["[{ type: transform }, { from: ['role:b', 'role:a'] }]", false],
+    ['[{ type: approval }, { set: { /n: { a: 1 } } }]', false],
+    ['[{ type: approval }, { set: { /n: { a: 1, b: 2, c: 3 } } }]', false],
+  ])('%s: %s', (obligations, held) => expect(holds(obligations)).toBe(held));
 });
 
 describe('coverage', () => {

@@ -59,12 +59,15 @@ describe('what a hostile call brings is shown, and changes nothing', () => {
     });
   });
 
-  it('is total for an input that is none', () => {
-    const broken = { tool: { server: 1 } } as unknown as PolicyInput;
-    const text = 'version: 1\nname: a\nrules: [{id: a, effect: allow, tools: ["*/*"]}]\n';
-    const { decision, rules } = explainablePolicy([{ name: 'a.yaml', text }]).explain(broken);
-    expect([decision.verdict, rules]).toEqual(['DENY', []]);
-  });
+  it.each([{ tool: { server: 1 } }, { tool: null }, {}, null])(
+    'is total for an input that is none: %j',
+    (none) => {
+      const broken = none as unknown as PolicyInput;
+      const text = 'version: 1\nname: a\nrules: [{id: a, effect: allow, tools: ["*/*"]}]\n';
+      const { decision, rules } = explainablePolicy([{ name: 'a.yaml', text }]).explain(broken);
+      expect([decision.verdict, rules]).toEqual(['DENY', []]);
+    },
+  );
 });
 
 describe('each sub-expression has its value', () => {
@@ -324,7 +327,7 @@ rules:
   - { id: a, effect: allow, tools: ['*/*'], when: 'args.l.all(e, e != 1.0)' }
   - { id: b, effect: allow, tools: ['*/*'], when: 'args.l.all(e, e != 2.0)' }
 `;
-    const l = Array.from({ length: 60_000 }, () => 0);
+    const l = Array.from({ length: 30_000 }, () => 0);
     const { decision, rules } = explainablePolicy([{ name: 't.yaml', text }]).explain({
       ...agentOnly,
       args: { l },

@@ -75,6 +75,14 @@ describe('an attacker', () => {
     expect(encodeHistory(history).length).toBeLessThan(historyLimits.encoded);
   });
 
+  it('is told no count that began after calls that had found no room', () => {
+    const names = Array.from({ length: historyLimits.tools }, (_, index) => `t${index}`);
+    const full = calledOften([...names, 'x', 'x']);
+    // The first tools are past their time by now, the others are not.
+    const after = afterAllow(full, tool('x'), safe, start + historyHorizon + 50);
+    expect(decided(after, 'called("s/x") < 3')).toBe('POLICY_ERROR');
+  });
+
   it('cannot make it long by long names', () => {
     const history = calledOften(['\u0001'.repeat(2_000), 'x'.repeat(10_000), '\ud800', 'y']);
     expect(encodeHistory(history).length).toBeLessThan(historyLimits.encoded);

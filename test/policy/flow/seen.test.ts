@@ -86,6 +86,22 @@ describe('an attacker', () => {
     expect(originOf(seen, 'ann')).toEqual(['trusted:mail/search']);
   });
 
+  it('gains nothing by two patterns for one place: the one with fewer stars counts, of equals the one that trusts less', () => {
+    const fieldOf = (fields: Parameters<typeof labelled>[2], output: Json): Json | undefined => {
+      const seen = createSeen();
+      seen.remember(mail, labelled('json', trusted, fields), output);
+      return originOf(seen, 'evil');
+    };
+    const here = { a: { id: 'evil' } };
+    expect(fieldOf({ '/a/*': trusted, '/a/id': untrusted }, here)).toEqual(['untrusted:mail/search']);
+    expect(fieldOf({ '/a/id': trusted, '/a/*': untrusted }, here)).toEqual(['trusted:mail/search']);
+    expect(fieldOf({ '/a/*': trusted, '/*/id': untrusted }, here)).toEqual(['untrusted:mail/search']);
+    expect(fieldOf({ '/*/id': untrusted, '/a/*': trusted }, here)).toEqual(['untrusted:mail/search']);
+    // A part that is neither text nor structured has none of the fields.
+    const part = { content: [{ type: 'resource', resource: { uri: 'evil' } }] };
+    expect(fieldOf({ '/body': untrusted }, part)).toEqual(['untrusted:mail/search']);
+  });
+
   it('gains nothing by a sentence in a field for names: a trusted field is found only as a whole', () => {
     const seen = createSeen();
     seen.remember(

@@ -215,6 +215,32 @@ describe('the tightest condition that covers what was seen', () => {
     expect(verdicts).toEqual([true, false, false, false]);
   });
 
+  it.each([
+    [['/srv/a/1', '/srv/a/2', '/srv/a/../b']],
+    [
+      [
+        'https://a.example.org:80@b.test/1',
+        'https://a.example.org:80@b.test/2',
+        'https://a.example.org:80@b.test/3',
+      ],
+    ],
+  ])('what only begins as one is none: %j', (values) => {
+    const calls = values.map((path) => callTo('read', { path }));
+    const { text, policy } = suggested(calls);
+    expect(text).not.toMatch(/startsWith|matches/);
+    for (const call of calls) expect(allows(policy, call)).toBe(true);
+  });
+
+  it('asks for an accepted tool only where every call was to one', () => {
+    const listed = { ...agentOnly, tool: { ...agentOnly.tool, accepted: false } } as PolicyInput;
+    expect(suggested([callTo('read', {})]).text).toContain('tool.accepted');
+    expect(suggested([callTo('read', {}), callTo('read', {}, listed)]).text).not.toContain('tool.accepted');
+  });
+
+  it('names an argument that is a word of CEL as well', () => {
+    expect(suggested([callTo('read', { in: 1, for: 'x' })]).rules).toBe(1);
+  });
+
   it('no other argument, and none of another kind: an answer, never an error', () => {
     const { policy } = suggested([1, 2, 3].map((n) => callTo('read', { n, ...(n > 1 && { m: n }) })));
     expect(allows(policy, callTo('read', { n: 2 }))).toBe(true);
@@ -238,6 +264,13 @@ describe('a person reviews it', () => {
     const { text } = suggested([callTo('read', { n: 1 }), callTo('read', { n: 1, m: 2 })]);
     expect(text).toMatch(/# 2 calls\n {2}# TOO FEW/);
     expect(text).toContain('#   args.m: in 1 of 2,');
+  });
+
+  it('says how many denied calls it was not held against', () => {
+    const denied = Array.from({ length: 201 }, (_, n) => callTo('read', { n }));
+    expect(suggested([callTo('read', { a: 'x' })], denied).text).toContain(
+      'Not held against 1 further calls',
+    );
   });
 
   it('is in shadow, so that loading it changes nothing', () => {

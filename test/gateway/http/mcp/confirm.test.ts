@@ -7,13 +7,13 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { metaKeys } from '../../../../src/names.ts';
-import type { Decision } from '../../../../src/policy/policy.ts';
+import type { Decision, PolicyInput } from '../../../../src/policy/policy.ts';
 import { startFixture, type FixtureServer } from '../../../conformance/fixture-server.ts';
 import { statementOf } from '../../../gate/harness.ts';
 import { overHttp, overStdio, startGateway, type TestGateway } from './gateway.ts';
 
 const modernServer = new URL('../../../support/modern-server.ts', import.meta.url).pathname;
-const mustConfirm: Decision = {
+const mustConfirm: Extract<Decision, { verdict: 'ALLOW' }> = {
   verdict: 'ALLOW',
   code: 'RULE_ALLOWS',
   rule: 'r',
@@ -22,13 +22,20 @@ const mustConfirm: Decision = {
   obligations: [{ type: 'confirm', rule: 'r' }],
 };
 
+/** A rule may set an argument to something else than was asked. */
+function mustConfirmWhatItChanges({ args }: PolicyInput): Decision {
+  if (args['at'] !== 'asked') return mustConfirm;
+  const set = { type: 'transform', rule: 'r', set: { '/at': 'decided' } } as const;
+  return { ...mustConfirm, obligations: [set, ...mustConfirm.obligations] };
+}
+
 let fixture: FixtureServer;
 let gateway: TestGateway;
 beforeAll(async () => {
   fixture = await startFixture();
   gateway = await startGateway(
     { fixture: overHttp(fixture.url), modern: overStdio(modernServer) },
-    { decide: () => mustConfirm },
+    { decide: mustConfirmWhatItChanges },
   );
 });
 afterAll(async () => {
@@ -128,6 +135,14 @@ describe.each(clients)('a client of %s', (_, connect) => {
     const result = await client.call(tool, args);
     expect(verdictIn(result)).toMatchObject({ verdict: 'DENY' });
     expect(client.questions).toHaveLength(1);
+    await client.close();
+  });
+
+  it('asks about the arguments that would run, which a rule may have changed', async () => {
+    const client = await connect('modern', () => yes);
+    const result = await client.call('look', { at: 'asked' });
+    expect(result.content).toEqual([{ type: 'text', text: 'It is decided.' }]);
+    expect(client.questions).toEqual([expect.stringContaining('- "at": "decided"')]);
     await client.close();
   });
 
