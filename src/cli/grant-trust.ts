@@ -1,7 +1,9 @@
+import { CountersignError } from '../errors.ts';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readGranters } from '../runtime/grants/home-granters.ts';
 import { readPublicJwk } from '../runtime/grants/key-file.ts';
+import { configuredGranters } from '../runtime/grants/granters-here.ts';
 import { distrustGranter, thumbprintsOf, trustGranter } from '../runtime/grants/trust-granter.ts';
 import { tenantFault } from '../runtime/home/api-key-scope.ts';
 import { homeOf } from './home.ts';
@@ -34,11 +36,21 @@ export async function grantTrust(args: readonly string[], io: Io): Promise<numbe
     throw usage('A person is named by both: --human SUBJECT --issuer ISSUER, as their tokens say it.');
   if (!remove && key.length === 0) throw usage('Give their public key: --key FILE');
   const home = homeOf(values, io);
+  const isConfigured = (await configuredGranters(home, io.env))?.().find(name) !== undefined;
   if (remove) {
     await distrustGranter(home, name);
-    io.stdout.write(`Grants of ${printable(name)} count no more.\n`);
+    io.stdout.write(
+      isConfigured
+        ? `Grants of ${printable(name)} count still, as countersign.yaml says.\n`
+        : `Grants of ${printable(name)} count no more.\n`,
+    );
     return 0;
   }
+  if (isConfigured)
+    throw new CountersignError(
+      'CONFIG_INVALID',
+      `countersign.yaml names a granter ${printable(name)}, who would count in place of this one: change it there.`,
+    );
   const wrong = tenant === undefined ? undefined : tenantFault(tenant);
   if (wrong !== undefined) throw usage(`--tenant ${wrong}.`);
   const granter = {

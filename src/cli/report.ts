@@ -1,16 +1,18 @@
 import { CountersignError, systemCode, toCountersignError } from '../errors.ts';
 import type { Io } from './io.ts';
+import { printable } from './printable.ts';
 
 /** Misuse of a command: exit code 2, and a pointer to its help. */
 export function usage(message: string): CountersignError {
   return new CountersignError('USAGE', message);
 }
 
-/** One line for people, never a stack trace. Returns the exit code. */
+/** What was wrong for people, with nothing in it that moves a terminal, never a stack trace. Returns the exit code. */
 export function report(error: unknown, { stderr, env }: Pick<Io, 'stderr' | 'env'>): number {
   const known =
     argumentError(error) ?? toCountersignError(error, 'INTERNAL', 'Something failed that should not.');
-  stderr.write(`countersign: ${known.code}: ${known.message}\n`);
+  const message = known.message.split('\n').map(printable).join('\n');
+  stderr.write(`countersign: ${known.code}: ${message}\n`);
   if (known.code === 'INTERNAL' && env['COUNTERSIGN_DEBUG'] && known.cause instanceof Error) {
     stderr.write(`${known.cause.stack ?? known.cause.message}\n`);
   }

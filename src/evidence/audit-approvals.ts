@@ -14,6 +14,8 @@ export interface ApprovalMemory {
   /** Requests that were refused, passkeys that were revoked, and those that were used. */
   readonly refused: Uint8Array;
   readonly used: Uint8Array;
+  /** That what was given before the audit began is not known: nobody is held to it. */
+  readonly isBlind?: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export function followApprovals(faults: Faults, { memory, from }: ApprovalAuditO
   const given = digestSet(memory?.given);
   const refused = digestSet(memory?.refused);
   const used = digestSet(memory?.used);
-  const isBlind = memory === undefined && from > 0;
+  const isBlind = memory === undefined ? from > 0 : memory.isBlind === true;
 
   const seeChange = ({ statement: { predicate } }: VerifiedEntry): void => {
     const { kind, passkey } = passkeyOfChange(predicate) ?? {};
@@ -86,7 +88,10 @@ export function followApprovals(faults: Faults, { memory, from }: ApprovalAuditO
       if (facts?.kind !== 'allow') return;
       for (const approval of facts.approvals?.given ?? []) seeUse(approval, place.index, facts.callId);
     },
-    memory: () => ({ given: given.toBytes(), refused: refused.toBytes(), used: used.toBytes() }),
+    memory: () => ({
+      ...{ given: given.toBytes(), refused: refused.toBytes(), used: used.toBytes() },
+      ...(isBlind && { isBlind }),
+    }),
   };
 }
 

@@ -47,8 +47,11 @@ export function encodeAuditState(state: AuditState): Uint8Array {
   return utf8(`${canonicalJson(asJson(plain))}\n`);
 }
 
-function encodeApprovals({ given, refused, used }: ApprovalMemory): JsonObject {
-  return { given: base64(given), refused: base64(refused), used: base64(used) };
+function encodeApprovals({ given, refused, used, isBlind }: ApprovalMemory): JsonObject {
+  return {
+    ...{ given: base64(given), refused: base64(refused), used: base64(used) },
+    ...(isBlind === true && { isBlind }),
+  };
 }
 
 const malformed = 'INPUT_MALFORMED';
@@ -104,11 +107,12 @@ function readState(value: Json): AuditState {
 }
 
 function readApprovals(state: JsonObject, name: string): ApprovalMemory {
-  const approvals = fields.object(state[name], name, ['given', 'refused', 'used']);
+  const approvals = fields.object(state[name], name, ['given', 'refused', 'used'], ['isBlind']);
   return {
     given: digests(approvals, 'given', name),
     refused: digests(approvals, 'refused', name),
     used: digests(approvals, 'used', name),
+    ...maybe('isBlind', approvals, name, yes),
   };
 }
 
@@ -177,6 +181,10 @@ function count(object: JsonObject, name: string, path: string): number {
   const value = object[name];
   const isCount = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
   return isCount ? value : fail(malformed, join(path, name), 'This must be a count.');
+}
+
+function yes(object: JsonObject, name: string, path: string): true {
+  return object[name] === true || fail(malformed, join(path, name), 'This must be true, or not be there.');
 }
 
 function digests(object: JsonObject, name: string, path: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -55,12 +55,22 @@ const files: Readonly<Record<string, string>> = {
   'open/good.yaml': good,
   'open/good.cases.yaml': cases.split('  - title: another')[0] ?? '',
   'untested/good.yaml': good,
+  'forms/flow.yaml': '{version: 1, name: flow, rules: [{id: flow, effect: allow, tools: ["*/*"]}]}',
+  'forms/json.yaml': JSON.stringify(
+    { version: 1, name: 'json', rules: [{ id: 'json', effect: 'allow', tools: ['a/b'] }] },
+    null,
+    2,
+  ),
+  'forms/other.yaml': 'a: { rules: [] }\n',
   'empty/readme.txt': '',
 };
 for (const [name, text] of Object.entries(files)) {
   mkdirSync(dirname(join(folder, name)), { recursive: true });
   writeFileSync(join(folder, name), text);
 }
+
+symlinkSync(join(folder, 'good.yaml'), join(folder, 'forms/linked.yaml'));
+symlinkSync(folder, join(folder, 'forms/loop.yaml'));
 
 interface Ran {
   readonly code: number | string;
@@ -90,6 +100,12 @@ describe('policy check', () => {
     const { code, out } = await policy('check', 'good.yaml');
     expect(code).toBe(0);
     expect(out).toMatch(/^good {2}sha256:[0-9a-f]{64}\n1 rule, no warning\nNot compared with any tools/);
+  });
+
+  it('takes every pack of a folder, however it is written, and links to packs', async () => {
+    const { out } = await policy('check', 'forms', '--json');
+    expect(JSON.parse(out)).toMatchObject({ policy: { id: 'flow+json+good' }, rules: 3 });
+    expect((await policy('test', 'forms', '--coverage', 'strict')).out).toContain('0 of 3 rules are covered');
   });
 
   it('refuses what does not load, with the place and what was meant', async () => {

@@ -47,7 +47,7 @@ async function begun() {
   await session.open();
   const answer = async (more: Partial<ApprovalFacts> = {}): Promise<string> =>
     (await log.add('approval', approvalStatement(answerFacts(more)))).sha256;
-  const run = async (statement: string, more: object = {}): Promise<void> => {
+  const run = async (statement: string, more: object = {}, demanded = obligations): Promise<void> => {
     const instant = (at: number): string => new Date(at).toISOString();
     const approval = {
       id,
@@ -67,7 +67,7 @@ async function begun() {
       ...more,
     };
     const facts = {
-      decision: { ...allowed.decision, obligations },
+      decision: { ...allowed.decision, obligations: demanded },
       approvals: [approval],
     } as unknown as Partial<VerdictFacts>;
     await session.outcome(await session.verdict(newCallId(), facts));
@@ -107,6 +107,24 @@ describe('approvals in a log', () => {
     }
   });
 
+  it('that one of several never gave are found', async () => {
+    const { log, answer, run } = await begun();
+    const [lea, max] = ['lea', 'max'].map((subject) => ({ issuer: 'https://idp.example.org', subject }));
+    const two = { from: ['role:lead'], count: 2 };
+    const given = await answer({ by: lea!, as: 'role:lead', method: 'token' });
+    const how = { as: 'role:lead', method: 'token', at: new Date(system.now).toISOString() };
+    const grants = [
+      { by: lea, ...how, statement: { sha256: given } },
+      { by: max, ...how, statement: { sha256: 'f'.repeat(64) } },
+    ];
+    await run(
+      given,
+      { ...two, grants },
+      obligations.map((one) => ({ ...one, ...two })),
+    );
+    expect(faultsOf(await audit(log, system))).toEqual(['APPROVAL_UNFOUNDED 3']);
+  });
+
   it('that were taken back are not used', async () => {
     const { log, answer, run } = await begun();
     const statement = await answer();
@@ -127,13 +145,19 @@ describe('approvals in a log', () => {
       [[{ ...added, subject: 'max' }], ['APPROVAL_UNFOUNDED 3']],
       [[{ ...added, tenant: 'other' }], ['APPROVAL_UNFOUNDED 3']],
       [[{ ...added, passkey: { ...passkey, publicKey: 'BBBB' } }], ['APPROVAL_UNFOUNDED 3']],
+      [[{ ...added, passkey: { ...passkey, credentialId: 'BBBB' } }], ['APPROVAL_UNFOUNDED 3']],
+      [[{ ...added, passkey: { ...passkey, rpId: 'other.example.org' } }], ['APPROVAL_UNFOUNDED 3']],
       [[{ ...added, kind: 'approver-invited' }], ['APPROVAL_UNFOUNDED 3']],
     ] as const) {
       const { log, answer } = await begun();
       for (const each of changes)
         await log.add('change', change({ change: each, changedAt: system.now, mode: 'same-user' }));
+      const kept = log.entries.length;
       await answer({ by: lea, method: 'passkey', assertion: { ...passkey, signature: 'AAAA' } });
       expect(faultsOf(await audit(log, system))).toEqual(expected);
+      if (changes.length !== 1) continue;
+      const since = await auditOn(log, system, { since: Buffer.from(log.checkpoint(kept)) });
+      expect(faultsOf(since.report)).toEqual([]);
     }
   });
 
@@ -144,9 +168,32 @@ describe('approvals in a log', () => {
     const { state } = await auditOn(log, system);
     const kept = log.entries.length;
     await run(statement);
+    await run('f'.repeat(64), { id: 'zzzzzzzzzzzzzzzz' });
     const { report } = await auditOn(log, system, { state: state! });
-    expect(faultsOf(report)).toEqual(['APPROVAL_REUSED 5']);
+    expect(faultsOf(report)).toEqual(['APPROVAL_REUSED 5', 'APPROVAL_UNFOUNDED 7']);
     const since = await auditOn(log, system, { since: Buffer.from(log.checkpoint(kept)) });
     expect(faultsOf(since.report)).toEqual([]);
+  });
+
+  it('are not judged by an audit that goes on from one that did not know either', async () => {
+    const { log, answer, run } = await begun();
+    const statement = await answer();
+    const kept = log.entries.length;
+    const { state } = await auditOn(log, system, { since: Buffer.from(log.checkpoint(kept)) });
+    await run(statement);
+    const { report, state: next } = await auditOn(log, system, { state: state! });
+    expect(faultsOf(report)).toEqual([]);
+    await run(statement);
+    expect(faultsOf((await auditOn(log, system, { state: next! })).report)).toEqual(['APPROVAL_REUSED 5']);
+  });
+
+  it('that were taken back before an earlier audit are not used after it', async () => {
+    const { log, answer, run } = await begun();
+    const statement = await answer();
+    await answer({ answer: 'deny' });
+    const { state } = await auditOn(log, system);
+    await run(statement);
+    const { report } = await auditOn(log, system, { state: state! });
+    expect(faultsOf(report)).toEqual(['APPROVAL_UNFOUNDED 4']);
   });
 });

@@ -22,10 +22,23 @@ export function homeGranters(
   let read: { readonly stamp: string; readonly granters: Granters } | undefined;
   const own: GranterSource = () => {
     const stamp = stampOf(file);
-    if (read?.stamp !== stamp) read = { stamp, granters: grantersOf(readGranters(file)) };
+    if (read?.stamp !== stamp) read = { stamp, granters: grantersForCallers(file) };
     return read.granters;
   };
   return joinGranters(configured ? [configured, own] : [own]);
+}
+
+/** Callers are told what is wrong, and not where. */
+function grantersForCallers(file: string): Granters {
+  try {
+    return grantersOf(readGranters(file));
+  } catch (cause) {
+    throw new CountersignError(
+      'CONFIG_INVALID',
+      'The granters of this gate cannot be read. Its operator sees why with “countersign grant list”.',
+      { cause },
+    );
+  }
 }
 
 /** What the file says; nobody where there is none. Strict: throws CONFIG_INVALID. */

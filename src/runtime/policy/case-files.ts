@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { CountersignError, systemCode } from '../../errors.ts';
+import { looksLikePack } from '../../policy/looks-like-pack.ts';
 import { readPolicyFile } from './policy-files.ts';
 
 /** What is to be tested; every path is relative to the current folder, or absolute outside of it. */
@@ -65,13 +66,19 @@ function filesUnder(folder: string): string[] {
     const path = join(folder, entry.name);
     if (entry.isDirectory())
       return entry.name.startsWith('.') || entry.name === 'node_modules' ? [] : filesUnder(path);
-    return entry.isFile() && yamlName.test(entry.name) ? [path] : [];
+    // Mounted packs are links. Of a link to a folder nobody knows where it ends.
+    const isFile = entry.isFile() || (entry.isSymbolicLink() && !isLinkToFolder(path));
+    return isFile && yamlName.test(entry.name) ? [path] : [];
   });
+}
+
+function isLinkToFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** Other YAML may lie beside packs. */
 function isPack(file: string, cwd: string): boolean {
-  return /^rules[ \t]*:/m.test(readPolicyFile(resolve(cwd, file), file).text);
+  return looksLikePack(readPolicyFile(resolve(cwd, file), file).text);
 }
 
 function unreadable(message: string): CountersignError {

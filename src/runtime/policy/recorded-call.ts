@@ -4,6 +4,7 @@ import { fromUtf8, hex } from '../../call/sha256.ts';
 import { CountersignError } from '../../errors.ts';
 import { sealedName } from '../../gate/sealed-row.ts';
 import type { LogEntry, SideRow } from '../../ledger/ledger.ts';
+import { asks } from '../../policy/obligation.ts';
 import type { PolicyInput } from '../../policy/policy.ts';
 
 /** A verdict of the log, and what it was decided on where that is kept. */
@@ -21,7 +22,8 @@ export interface RecordedCall {
   readonly rule?: string;
   /** False of a verdict that was not enforced (`shadow/v1`). */
   readonly enforced: boolean;
-  readonly needsApproval: boolean;
+  /** Whether somebody had to be asked before it was allowed. */
+  readonly asks: boolean;
   /** Hex SHA-256 of the policy that decided. */
   readonly policy: string;
   readonly input: RecordedInput;
@@ -53,8 +55,7 @@ export function recordedCall(entry: LogEntry, side: readonly SideRow[]): Recorde
     code: textOf(code),
     ...(typeof rule === 'string' && { rule }),
     enforced: kind !== 'shadow',
-    needsApproval:
-      Array.isArray(obligations) && obligations.some((one) => objectOf(one)['type'] === 'approval'),
+    asks: Array.isArray(obligations) && obligations.some((one) => asks(objectOf(one)['type'])),
     policy: textOf(objectOf(objectOf(policy)['digest'])['sha256']),
     input: inputIn(side, objectOf(objectOf(input)['commitment'])),
   };

@@ -1,7 +1,7 @@
 import { lackingBinding } from '../../policy/binding.ts';
 import type { BindingObligation } from '../../policy/obligation.ts';
 import type { Policy, PolicyInput } from '../../policy/policy.ts';
-import { effectOf, isOfPolicy, recordedEffect, type Effect } from './effect.ts';
+import { counterCodes, effectOf, isOfPolicy, recordedEffect, type Effect } from './effect.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import { replayedCounters, type ReplayedCounters } from './replayed-counters.ts';
 
@@ -142,8 +142,9 @@ function outcomeUnder(
   policy: Policy,
   counters: ReplayedCounters,
   input: PolicyInput,
-  { code: wasCode, time: now }: RecordedCall,
+  call: RecordedCall,
 ): Outcome | undefined {
+  const { code: wasCode, time: now } = call;
   const decision = policy.decide(input);
   // An answer that an absent root does not change is the answer whatever the root was: only an error hangs on it.
   if (decision.code === 'POLICY_ERROR' && lacksFlow(policy, input)) return undefined;
@@ -158,10 +159,14 @@ function outcomeUnder(
   // What a gate could not do then, it is not taken to do now.
   const unmet = unmetCodes.has(wasCode) && decision.obligations.find(({ type }) => hangOnTheGate.has(type));
   if (unmet) return { effect: denied, code: wasCode, rule: unmet.rule };
-  // Nobody is asked here, so that what would ask takes nothing.
-  if (said.effect.startsWith('ask')) return said;
+  // Nobody is asked here: what would ask takes nothing, unless somebody was asked then and said yes.
+  if (said.effect.startsWith('ask') && !wasAnswered(call)) return said;
   const exceeded = counters.take(decision.obligations, input, now);
   return exceeded === undefined ? said : { effect: denied, ...exceeded };
+}
+
+function wasAnswered(call: RecordedCall): boolean {
+  return counterCodes.has(call.code) || (call.verdict === 'ALLOW' && recordedEffect(call) === 'ask');
 }
 
 const unmetCodes: ReadonlySet<string> = new Set(['WITNESS_UNAVAILABLE', 'OBLIGATION_UNMET']);

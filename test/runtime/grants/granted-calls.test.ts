@@ -268,6 +268,27 @@ describe('grant create', () => {
   });
 });
 
+describe('grant trust', () => {
+  it('has nobody count under a name that the configuration has, whose keys would count', async () => {
+    const config = join(place.home, 'countersign.yaml');
+    const keys = [JSON.parse(readFileSync(file('lead.jwk'), 'utf8')) as object];
+    const foreman = ['trust', 'foreman', '--key', file('thief.jwk')];
+    expect((await grant(...foreman)).code).toBe(0);
+    writeFileSync(
+      config,
+      JSON.stringify({ version: 1, identity: { granters: [{ name: 'foreman', keys }] } }),
+    );
+    const refused = await grant(...foreman);
+    const removed = await grant('trust', 'foreman', '--remove');
+    rmSync(config);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('CONFIG_INVALID') as unknown });
+    expect(removed).toMatchObject({
+      code: 0,
+      stdout: 'Grants of foreman count still, as countersign.yaml says.\n',
+    });
+  });
+});
+
 describe('grant show', () => {
   it('says what a grant leaves, and that it counts', async () => {
     const { at } = await granted(

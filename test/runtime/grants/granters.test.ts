@@ -95,6 +95,8 @@ describe('the granters of a home', () => {
   ])('refuse every grant where the file is %s', (_, value) => {
     const source = homeGranters({ granters: write(value) });
     expect(() => source()).toThrow(refused('CONFIG_INVALID'));
+    // Whoever calls is told so: nothing of this machine.
+    expect(() => source()).toThrow(expect.objectContaining({ message: expect.not.stringContaining(folder) }));
   });
 
   it('are those of the configuration first', () => {

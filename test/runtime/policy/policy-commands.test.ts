@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { discloseCommand } from '../../../src/cli/disclose.ts';
@@ -8,6 +8,7 @@ import { policyExplainCommand } from '../../../src/cli/policy-explain.ts';
 import { policySimulateCommand } from '../../../src/cli/policy-simulate.ts';
 import { policySuggestCommand } from '../../../src/cli/policy-suggest.ts';
 import { eraseCommand } from '../../../src/cli/erase.ts';
+import { decodeStatementBundle, encodeStatementBundle } from '../../../src/evidence/statement-bundle.ts';
 import { compilePolicy } from '../../../src/policy/compile.ts';
 import type { Simulation } from '../../../src/runtime/policy/simulate.ts';
 import { recordedHome, type RecordedHome } from './recorded-home.ts';
@@ -112,6 +113,11 @@ describe('policy explain', () => {
   });
 });
 
+it('a refusal names a file with nothing in it that moves a terminal', async () => {
+  const { code, stderr } = await home.run(policyCheckCommand, 'no\u001b[31m\u202e.yaml');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('no\\u{1b}[31m\\u{202e}.yaml')]);
+});
+
 describe('policy simulate', () => {
   const simulation = async (...args: string[]): Promise<Simulation & { readonly code: number }> => {
     const { code, stdout } = await home.run(policySimulateCommand, ...args, '--json');
@@ -139,10 +145,17 @@ describe('policy simulate', () => {
     expect((await home.run(logCommand, 'export', 'exported')).code).toBe(0);
     const { stdout: openings } = await home.run(discloseCommand, idAt(5), '--field', 'input');
     const forged = openings.replace(idAt(5), idAt(6));
-    home.write('openings.jsonl', `${openings}${forged}`);
+    const ofOther = openings.replace('"input"', '"action"').replace(/"value": ?"/, '$&x');
+    home.write('openings.jsonl', `${openings}${ofOther}${forged}`);
     const found = await simulation(same, '--export', 'exported', '--openings', 'openings.jsonl');
     expect(found).toMatchObject({ code: 1, calls: 7, replayed: 1, leftOut: { notKept: 5, altered: 1 } });
     expect(found.changes).toMatchObject([{ callId: idAt(5), would: { effect: 'deny, not enforced' } }]);
+    home.write('forged.jsonl', forged);
+    expect(await simulation(same, '--export', 'exported', '--openings', 'forged.jsonl')).toMatchObject({
+      code: 1,
+      changed: 0,
+      leftOut: { altered: 1 },
+    });
     home.write('broken.jsonl', 'no opening\n');
     for (const file of ['broken.jsonl', 'nowhere.jsonl'])
       expect(
@@ -153,10 +166,24 @@ describe('policy simulate', () => {
     );
   });
 
+  it('refuses an export that lacks statements: what is not there would not have changed', async () => {
+    expect((await home.run(logCommand, 'export', 'short')).code).toBe(0);
+    const folder = join(home.place.work, 'short/tile/statements');
+    const [name = ''] = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((one) =>
+      statSync(join(folder, one)).isFile(),
+    );
+    const records = decodeStatementBundle(readFileSync(join(folder, name))) ?? [];
+    writeFileSync(join(folder, name), encodeStatementBundle(records.slice(0, -1)));
+    const { code, stderr } = await home.run(policySimulateCommand, same, '--export', 'short');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('EXPORT_UNREADABLE')]);
+  });
+
   it.each([
     [[]],
     [['same.yaml', '--openings', 'openings.jsonl']],
     [['same.yaml', '--since', 'yesterday']],
+    [['same.yaml', '--since', '2026-02-31']],
+    [['same.yaml', '--since', '2026-13-01T00:00:00Z']],
     [['same.yaml', '-n', '-1']],
   ])('%j is misuse', async (args) => {
     expect((await home.run(policySimulateCommand, ...args)).code).toBe(2);
@@ -168,6 +195,7 @@ describe('policy suggest', () => {
     const { code, stdout, stderr } = await home.run(policySuggestCommand);
     expect(code).toBe(0);
     expect(stderr).toContain('2 rules from 4 calls.');
+    expect(stderr).toContain('left out: 1 that a rule denied');
     const policy = compilePolicy([{ name: 'suggested.yaml', text: stdout }]);
     writeFileSync(home.write('suggested.yaml', ''), stdout.replace('mode: shadow\n', ''));
     expect(policy.id).toBe('suggested');

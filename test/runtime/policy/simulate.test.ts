@@ -27,7 +27,7 @@ function recorded(
     code: 'RULE_ALLOWS',
     rule: 'a',
     enforced: true,
-    needsApproval: false,
+    asks: false,
     policy: '00',
     input: { state: 'kept', value },
     ...said,
@@ -79,6 +79,11 @@ describe('what is not believed or not policy’s own is left out, and counted', 
     expect(found).toMatchObject({ changed: 1, leftOut: { gate: 1 } });
   });
 
+  it('a grant that is used up is the gate’s: no rule of policy gives more of it', async () => {
+    const { rule: _, ...ofGrant } = recorded(1, {}, { verdict: 'DENY', code: 'BUDGET_EXCEEDED' });
+    expect(await simulated(allow(), [ofGrant])).toMatchObject({ changed: 0, leftOut: { gate: 1 } });
+  });
+
   it('what hangs on a history that was not recorded is not guessed; what does not, is decided', async () => {
     const rules = `${allow(', when: \'called("mail/*") == 0 || args.n == 1.0\'')}\n  - {id: d, effect: deny, tools: ["*/*"], when: 'args.n == 3.0'}`;
     const found = await simulated(rules, [
@@ -87,6 +92,12 @@ describe('what is not believed or not policy’s own is left out, and counted', 
       recorded(3, { n: 3 }),
     ]);
     expect(found).toMatchObject({ replayed: 2, same: 1, changed: 1, leftOut: { unseen: 1 } });
+    const { origins: _, ...unseen } = agentOnly;
+    const asksWhence = allow(", when: 'fromRequest(args.to)'");
+    expect(await simulated(asksWhence, [recorded(1, { to: 'x' }, {}, unseen)])).toMatchObject({
+      replayed: 0,
+      leftOut: { unseen: 1 },
+    });
   });
 });
 
@@ -129,11 +140,24 @@ describe('what a rule demands', () => {
     const asks = allow(', obligations: [{type: approval, from: operator}]');
     const was = [
       recorded(1),
-      recorded(2, {}, { needsApproval: true }),
+      recorded(2, {}, { asks: true }),
       recorded(3, {}, { verdict: 'DENY', code: 'APPROVAL_REQUIRED' }),
     ];
     expect(effects(await simulated(asks, was))).toEqual(['allow → ask']);
     expect(effects(await simulated(allow(), was))).toEqual(['ask → allow', 'ask → allow']);
+  });
+
+  it('what was approved then takes what it took, and is refused again where that was used up', async () => {
+    const rules = allow(
+      ', obligations: [{type: approval, from: operator}, {type: rate, limit: 1, window: 1m, per: [agent]}]',
+    );
+    const full = { verdict: 'DENY', code: 'RATE_EXCEEDED' } as const;
+    const was = [recorded(0, {}, { asks: true }), recorded(1, {}, full), recorded(2, {}, { asks: true })];
+    expect(effects(await simulated(rules, was))).toEqual(['ask → deny']);
+    expect(effects(await simulated(rules, [recorded(0), recorded(1)]))).toEqual([
+      'allow → ask',
+      'allow → ask',
+    ]);
   });
 
   it('a rate is counted over the recorded times, for each agent by itself', async () => {
@@ -161,6 +185,17 @@ describe('what a rule demands', () => {
       'call-1 BUDGET_EXCEEDED',
       'call-3 BUDGET_EXCEEDED',
     ]);
+  });
+
+  it('what one counter refuses takes nothing of another', async () => {
+    const both = allow(
+      ', obligations: [{type: rate, limit: 2, window: 1h, per: [agent]}, {type: budget, limit: 10, window: 1h, per: [agent], amount: args.n}]',
+    );
+    const found = await simulated(
+      both,
+      [6, 6, 4].map((n, at) => recorded(at, { n })),
+    );
+    expect(found.changes.map(({ callId }) => callId)).toEqual(['call-1']);
   });
 
   it('what a gate could not do then, it is not taken to do now', async () => {
