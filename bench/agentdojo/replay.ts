@@ -1,7 +1,7 @@
 import { afterAllow, emptyHistory, historyRoot, type History } from '../../src/policy/flow/history.ts';
 import { createSeen } from '../../src/policy/flow/seen.ts';
-import type { Obligation } from '../../src/policy/obligation.ts';
 import type { Decision, Policy, PolicyInput, Tool, ToolLabel } from '../../src/policy/policy.ts';
+import { replayedCounters } from '../../src/runtime/policy/replayed-counters.ts';
 import type { ReplayedCall } from './data.ts';
 
 /** What became of a call: `approval` is neither of the others. */
@@ -20,7 +20,7 @@ const step = 1_000;
 /** One task for one person, from an empty history. A suite is a server. */
 export function replay(policy: Policy, suite: string, request: string): Replay {
   const seen = createSeen();
-  const taken = new Map<string, number>();
+  const counters = replayedCounters();
   let history: History = emptyHistory;
   let now = start;
 
@@ -46,12 +46,12 @@ export function replay(policy: Policy, suite: string, request: string): Replay {
     decideCall(call, approves) {
       const tool = { server: suite, name: call.tool };
       now += step;
-      const decision = policy.decide(inputOf(tool, call));
-      const answer = fitsCounters(decision, taken) ? answerOf(decision) : 'denied';
-      if (answer === 'allowed' || (answer === 'approval' && approves)) {
-        takeCounters(decision, taken);
-        letIn(tool, call);
-      }
+      const input = inputOf(tool, call);
+      const decision = policy.decide(input);
+      const answer = answerOf(decision);
+      if (decision.verdict === 'DENY' || (answer === 'approval' && !approves)) return answer;
+      if (counters.take(decision.obligations, input, now) !== undefined) return 'denied';
+      letIn(tool, call);
       return answer;
     },
     plant(call, text) {
@@ -77,28 +77,4 @@ const principal = {
 function answerOf(decision: Decision): Answer {
   if (decision.verdict === 'DENY') return 'denied';
   return decision.obligations.some(({ type }) => type === 'approval') ? 'approval' : 'allowed';
-}
-
-type Counted = Extract<Obligation, { readonly type: 'rate' | 'budget' }>;
-
-function countersOf(decision: Decision): readonly Counted[] {
-  if (decision.verdict === 'DENY') return [];
-  return decision.obligations.filter((one): one is Counted => one.type === 'rate' || one.type === 'budget');
-}
-
-/** A task is shorter than any window and has one person and one agent: a sum for each rule is enough. */
-function fitsCounters(decision: Decision, taken: ReadonlyMap<string, number>): boolean {
-  return countersOf(decision).every((one) => (taken.get(keyOf(one)) ?? 0) + amountOf(one) <= one.limit);
-}
-
-function takeCounters(decision: Decision, taken: Map<string, number>): void {
-  for (const one of countersOf(decision)) taken.set(keyOf(one), (taken.get(keyOf(one)) ?? 0) + amountOf(one));
-}
-
-function keyOf({ rule, type }: Counted): string {
-  return `${rule} ${type}`;
-}
-
-function amountOf(one: Counted): number {
-  return one.type === 'rate' ? 1 : one.amount;
 }
