@@ -43,6 +43,9 @@ export interface Flow {
 /** Delegations whose values are remembered, the last ones: a hostile server can make each cost some 25 MB. */
 const seenKept = 32;
 
+/** Delegations whose last history is at hand for the next draft, of at most 16 KB each: the others' are read. */
+const draftedKept = 1_024;
+
 export const historyPrefix = 'history/';
 
 export function createFlow({ policy, ledger }: { readonly policy: Policy; readonly ledger: Ledger }): Flow {
@@ -76,7 +79,10 @@ export function createFlow({ policy, ledger }: { readonly policy: Policy; readon
   const ran = (key: string, history: History, call: Call, now: number): HeadMoves['sets'] => {
     const tool = toolOf(call);
     const value = encodeHistory(afterAllow(history, tool, policy.labelOf(tool), now));
+    drafted.delete(key);
     drafted.set(key, value);
+    const [oldest] = drafted.keys();
+    if (drafted.size > draftedKept && oldest !== undefined) drafted.delete(oldest);
     return [{ key, value }];
   };
 

@@ -49,8 +49,10 @@ export function findRequest(
   terms: ApprovalTerms,
   now: number,
 ): PendingApproval | undefined {
+  const wanted = textOf(asked.bound, terms);
   return open.find(
-    (request) => now < request.expiresAt && isBound(request, asked, terms) && isAbout(request, asked.content),
+    (request) =>
+      now < request.expiresAt && textOf(request, request.terms) === wanted && isAbout(request, asked.content),
   );
 }
 
@@ -80,10 +82,6 @@ export function newRequest(
 }
 
 /** Cheaper than the digest, which has to hold all the same. */
-function isBound(request: PendingApproval, { bound }: AskedCall, terms: ApprovalTerms): boolean {
-  return textOf(request, request.terms) === textOf(bound, terms);
-}
-
 function textOf({ agent, human, server, ...rest }: AskedCall['bound'], terms: ApprovalTerms): string {
   return canonicalJson([
     [rest.tenant, agent.id, agent.issuer, human?.issuer ?? null, human?.subject ?? null],
