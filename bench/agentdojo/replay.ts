@@ -49,8 +49,12 @@ export function replay(policy: Policy, suite: string, request: string): Replay {
       const input = inputOf(tool, call);
       const decision = policy.decide(input);
       const answer = answerOf(decision);
-      if (decision.verdict === 'DENY' || (answer === 'approval' && !approves)) return answer;
-      if (counters.take(decision.obligations, input, now) !== undefined) return 'denied';
+      if (decision.verdict === 'DENY') return answer;
+      const { obligations } = decision;
+      // Whoever could approve it is not asked about what there is no more of.
+      if (counters.lacking(obligations, input, now) !== undefined) return 'denied';
+      if (answer === 'approval' && !approves) return answer;
+      counters.take(obligations, input, now);
       letIn(tool, call);
       return answer;
     },
